@@ -1,0 +1,41 @@
+"""voxrack: a plugin-based audio host for voice. Every public name is imported on first use."""
+
+from __future__ import annotations
+
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
+_WHERE = {
+    "Audio": "audio", "Axis": "params", "Bus": "rack", "Chain": "rack", "DeviceSpec": "device", "Host": "host",
+    "Layout": "params", "Param": "params", "Preset": "preset", "Rack": "rack", "Slot": "rack", "Track": "device",
+    "VoxrackError": "errors", "analyze": "render", "default_host": "host", "hookimpl": "hooks", "read": "files",
+    "render": "render", "render_file": "render", "stream": "render", "write": "files",
+}  # fmt: skip
+
+if TYPE_CHECKING:
+    from .audio import Audio
+    from .device import DeviceSpec, Track
+    from .errors import VoxrackError
+    from .files import read, write
+    from .hooks import hookimpl
+    from .host import Host, default_host
+    from .params import Axis, Layout, Param
+    from .preset import Preset
+    from .rack import Bus, Chain, Rack, Slot
+    from .render import analyze, render, render_file, stream
+
+__all__ = [
+    "Audio", "Axis", "Bus", "Chain", "DeviceSpec", "Host", "Layout", "Param", "Preset", "Rack", "Slot", "Track",
+    "VoxrackError", "analyze", "default_host", "hookimpl", "read", "render", "render_file", "stream", "write",
+]  # fmt: skip
+
+
+def __getattr__(name: str) -> Any:
+    if name not in _WHERE:
+        raise AttributeError(f"module 'voxrack' has no attribute '{name}'; it offers {', '.join(__all__)}")
+    # not cached in globals: `render` is also the name of a submodule, which the import system would bind over it
+    return getattr(import_module(f".{_WHERE[name]}", __name__), name)
+
+
+def __dir__() -> list[str]:
+    return sorted([*globals(), *__all__])

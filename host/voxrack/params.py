@@ -1,0 +1,373 @@
+"""Parameters: one number, choice or array of a device, and the maps between its four faces.
+
+plain (what a preset stores, in the unit's own terms) <-> unit (0 … 1, what a slider moves)
+<-> logit (unbounded, what an optimiser moves); and plain <-> text (what a person reads and types).
+"""
+
+from __future__ import annotations
+
+import math
+import re
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any, Literal
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from .errors import ParamError
+
+Kind = Literal["float", "int", "bool", "choice", "array", "text", "asset"]
+NUMERIC = ("float", "int", "array")
+_EDGE = 1e-9  # logit of 0 and 1 is infinite; the optimiser's face stops this short of the ends
+_NUMBER = re.compile(r"^\s*([-+]?(?:inf|∞|(?:\d+\.?\d*|\.\d+)(?:e[-+]?\d+)?))\s*([^\s\d].*)?$", re.IGNORECASE)
+_PREFIX = {  # typed unit -> (base unit, factor)
+    "khz": ("hz", 1e3), "hz": ("hz", 1.0), "us": ("s", 1e-6), "µs": ("s", 1e-6), "ms": ("s", 1e-3),
+    "s": ("s", 1.0), "sec": ("s", 1.0), "min": ("s", 60.0), "db": ("db", 1.0), "%": ("%", 1.0),
+}  # fmt: skip
+
+
+@dataclass(frozen=True, slots=True)
+class Axis:
+    """What one axis of an array parameter counts.
+
+    Parameters
+    ----------
+    name : str
+        What runs along it: ``"frequency"``, ``"line"``, ``"channel"``.
+    size : int
+        Number of entries.
+    unit : str
+        Unit of ``points``.
+    points : tuple of float
+        Position of each entry (empty: 0, 1, 2 …).
+    """
+
+    name: str
+    size: int
+    unit: str = ""
+    points: tuple[float, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Param:
+    """One parameter of a device.
+
+    Parameters
+    ----------
+    id : str
+        Stable name inside the device; dots group (``"peak1.gain"``).
+    default : object
+        Plain value used where nothing is given; an array default may be a scalar, which fills.
+    kind : {"float", "int", "bool", "choice", "array", "text", "asset"}
+    lo, hi : float
+        Allowed range in plain units, both ends included.
+    unit : str
+        ``"dB"``, ``"Hz"``, ``"ms"``, ``"s"``, ``"%"`` or empty.
+    scale : "lin", "log" or float
+        How the slider runs. A number is a skew: ``unit = ((plain - lo) / (hi - lo)) ** scale``.
+    step : float
+        Grid of a slider (0: continuous). Typed values are not rounded.
+    choices : tuple of str
+    axes : tuple of Axis
+        Shape and meaning of an array.
+    structural : bool
+        A change needs ``prepare`` again (it may alter latency or channels).
+    fit : bool
+        An optimiser may move it.
+    help : str
+    """
+
+    id: str
+    default: Any
+    kind: Kind = "float"
+    lo: float = 0.0
+    hi: float = 1.0
+    unit: str = ""
+    scale: Literal["lin", "log"] | float = "lin"
+    step: float = 0.0
+    choices: tuple[str, ...] = ()
+    axes: tuple[Axis, ...] = ()
+    structural: bool = False
+    fit: bool = True
+    help: str = ""
+
+    @property
+    def shape(self) -> tuple[int, ...]:
+        """Shape of an array parameter; ``()`` for everything else."""
+        return tuple(axis.size for axis in self.axes) if self.kind == "array" else ()
+
+    @property
+    def size(self) -> int:
+        """How many numbers it holds (1 for a scalar)."""
+        return math.prod(self.shape)
+
+    # ---- plain ------------------------------------------------------------------------------
+    def check(self, value: Any) -> Any:
+        """Return ``value`` in canonical form, or say what is wrong with it.
+
+        Floats come back as ``float``, ints as ``int``, arrays as read-only float64 of ``shape``.
+
+        Raises
+        ------
+        ParamError
+            With the parameter, the value, what is allowed.
+        """
+        if self.kind == "bool":
+            if isinstance(value, (bool, np.bool_)):
+                return bool(value)
+            raise self._refuse(value, "true or false")
+        if self.kind == "choice":
+            if isinstance(value, str) and value in self.choices:
+                return value
+            raise self._refuse(value, "one of " + ", ".join(self.choices))
+        if self.kind in ("text", "asset"):
+            if isinstance(value, str):
+                return value
+            raise self._refuse(value, "text" if self.kind == "text" else "the path of a file, as text")
+        if self.kind == "array":
+            return self._check_array(value)
+        if isinstance(value, (bool, str, bytes)) or not np.isscalar(value):
+            raise self._refuse(value, self.range_text())
+        try:
+            number = float(value)
+        except (TypeError, ValueError, OverflowError):
+            raise self._refuse(value, self.range_text()) from None
+        if not self.lo <= number <= self.hi:  # false for NaN as well
+            raise self._refuse(value, self.range_text())
+        if self.kind == "int":
+            if number != int(number):
+                raise self._refuse(value, "a whole number, " + self.range_text())
+            return int(number)
+        return number
+
+    def _check_array(self, value: Any) -> NDArray[np.float64]:
+        if isinstance(value, (bool, str, bytes)):
+            raise self._refuse(value, f"numbers of shape {self.shape}")
+        try:
+            array = np.array(value, dtype=np.float64)
+        except (TypeError, ValueError, OverflowError):
+            raise self._refuse(value, f"numbers of shape {self.shape}") from None
+        if array.shape == ():
+            array = np.full(self.shape, float(array))
+        if array.shape != self.shape:
+            raise self._refuse(f"an array of shape {array.shape}", f"shape {self.shape} ({self.axes_text()})")
+        bad = ~((array >= self.lo) & (array <= self.hi))
+        if bad.any():
+            where = tuple(int(i) for i in np.argwhere(bad)[0])
+            raise self._refuse(f"{array[where]!r} at index {list(where)}", self.range_text())
+        array.setflags(write=False)
+        return array
+
+    def clamp(self, value: float) -> float:
+        """The nearest allowed number."""
+        return min(max(value, self.lo), self.hi)
+
+    def range_text(self) -> str:
+        """``"-60 to 0 dB"``."""
+        return f"{_short(self.lo)} to {_short(self.hi)} {self.unit}".rstrip()
+
+    def axes_text(self) -> str:
+        """``"49 frequency × 6 line"``."""
+        return " × ".join(f"{axis.size} {axis.name}" for axis in self.axes)
+
+    def _refuse(self, value: Any, allowed: str) -> ParamError:
+        return ParamError(f"parameter '{self.id}' got {value!r}; it takes {allowed}")
+
+    # ---- plain <-> unit <-> logit -------------------------------------------------------------
+    def to_unit(self, plain: ArrayLike) -> Any:
+        """Position on the slider, 0 … 1. Choices and switches map to evenly spaced positions."""
+        if self.kind == "bool":
+            return float(bool(plain))
+        if self.kind == "choice":
+            return self.choices.index(str(plain)) / max(1, len(self.choices) - 1)
+        self._need_number()
+        x = np.asarray(plain, dtype=np.float64)
+        if self.scale == "log":
+            unit = np.log(np.clip(x, self.lo, self.hi) / self.lo) / math.log(self.hi / self.lo)
+        else:
+            unit = (np.clip(x, self.lo, self.hi) - self.lo) / (self.hi - self.lo)
+            if self.scale != "lin":
+                unit = unit ** float(self.scale)
+        return float(unit) if unit.ndim == 0 else unit
+
+    def from_unit(self, unit: ArrayLike) -> Any:
+        """Inverse of :meth:`to_unit`; positions outside 0 … 1 are clamped."""
+        u = np.clip(np.asarray(unit, dtype=np.float64), 0.0, 1.0)
+        if self.kind == "bool":
+            return bool(u >= 0.5)
+        if self.kind == "choice":
+            return self.choices[int(round(float(u) * (len(self.choices) - 1)))]
+        self._need_number()
+        if self.scale == "log":
+            plain = self.lo * (self.hi / self.lo) ** u
+        else:
+            plain = self.lo + (self.hi - self.lo) * (u if self.scale == "lin" else u ** (1.0 / float(self.scale)))
+        plain = np.clip(plain, self.lo, self.hi)
+        if self.kind == "int":
+            return int(np.rint(plain))
+        return float(plain) if plain.ndim == 0 else plain
+
+    def to_logit(self, plain: ArrayLike) -> Any:
+        """Unbounded coordinate ``ln(u / (1 - u))`` of the slider position ``u``."""
+        u = np.clip(self.to_unit(plain), _EDGE, 1.0 - _EDGE)
+        raw = np.log(u) - np.log1p(-u)
+        return float(raw) if np.ndim(raw) == 0 else raw
+
+    def from_logit(self, raw: ArrayLike) -> Any:
+        """Inverse of :meth:`to_logit`."""
+        r = np.asarray(raw, dtype=np.float64)
+        # tanh form: no overflow for large negative numbers
+        return self.from_unit(0.5 * (1.0 + np.tanh(0.5 * r)))
+
+    def _need_number(self) -> None:
+        if self.kind not in NUMERIC:
+            raise ParamError(f"parameter '{self.id}' is of kind {self.kind}; it has no position on a slider")
+
+    # ---- plain <-> text -----------------------------------------------------------------------
+    def to_text(self, plain: Any) -> str:
+        """What a person reads: ``"-18 dB"``, ``"1.2 kHz"``, ``"on"``."""
+        if self.kind == "bool":
+            return "on" if plain else "off"
+        if self.kind == "array":
+            values = np.asarray(plain)
+            low, high = _short(float(values.min())), _short(float(values.max()))
+            return f"{self.axes_text()}, {low} … {high} {self.unit}".rstrip()
+        if self.kind not in NUMERIC:
+            return str(plain)
+        number = float(plain)
+        if math.isinf(number):
+            return ("-inf " if number < 0 else "inf ") + self.unit
+        if self.unit == "Hz" and abs(number) >= 1000:
+            return f"{_short(number / 1000)} kHz"
+        if self.unit == "ms" and abs(number) >= 1000:
+            return f"{_short(number / 1000)} s"
+        return f"{_short(number)} {self.unit}".rstrip()
+
+    def from_text(self, text: str) -> Any:
+        """Parse what a person types: ``"-18"``, ``"-18dB"``, ``"1.2 kHz"``, ``"0.5 s"``, ``"on"``.
+
+        Raises
+        ------
+        ParamError
+            Where the text is no value of this parameter, or its unit is another one.
+        """
+        word = text.strip()
+        if self.kind == "bool":
+            if word.lower() in ("on", "true", "yes", "1"):
+                return True
+            if word.lower() in ("off", "false", "no", "0"):
+                return False
+            raise self._refuse(text, "on or off")
+        if self.kind in ("choice", "text", "asset"):
+            return self.check(word)
+        if self.kind == "array":
+            try:
+                return self.check([float(part) for part in word.strip("[]").split(",")])
+            except ValueError:
+                raise self._refuse(text, f"numbers, comma-separated, {self.axes_text()}") from None
+        match = _NUMBER.match(word)
+        if not match:
+            raise self._refuse(text, self.range_text())
+        number = float(match[1].replace("∞", "inf"))
+        return self.check(number * self._unit_factor((match[2] or "").strip(), text))
+
+    def _unit_factor(self, typed: str, text: str) -> float:
+        if not typed or typed.lower() == self.unit.lower():
+            return 1.0
+        base, factor = _PREFIX.get(typed.lower(), ("", 0.0))
+        own_base, own_factor = _PREFIX.get(self.unit.lower(), (None, 1.0))
+        if base != own_base:
+            raise self._refuse(text, f"{self.range_text()}; '{typed}' is not a unit of it")
+        return factor / own_factor
+
+
+def _short(number: float) -> str:
+    return f"{number:.4g}" if abs(number) < 1e5 else f"{number:g}"
+
+
+def check_values(params: Iterable[Param], values: Mapping[str, Any], owner: str) -> dict[str, Any]:
+    """Defaults overlaid with ``values``, each checked; an unknown id is refused with the known ones."""
+    table = {param.id: param for param in params}
+    unknown = [key for key in values if key not in table]
+    if unknown:
+        raise ParamError(f"{owner} has no parameter '{unknown[0]}'{suggest(unknown[0], table)}")
+    out: dict[str, Any] = {}
+    for key, param in table.items():
+        try:
+            out[key] = param.check(values.get(key, param.default))
+        except ParamError as error:
+            raise ParamError(f"{owner}: {error}") from None
+    return out
+
+
+def suggest(wrong: str, known: Iterable[str]) -> str:
+    """``"; did you mean 'threshold'? It has: …"``: the tail of an error message."""
+    import difflib
+
+    names = list(known)
+    close = difflib.get_close_matches(wrong, names, n=1)
+    hint = f"; did you mean '{close[0]}'?" if close else "."
+    listed = ", ".join(names[:24]) + (" …" if len(names) > 24 else "")
+    return f"{hint} It has: {listed}" if names else f"{hint} It has none."
+
+
+@dataclass(frozen=True)
+class Layout:
+    """An ordered set of addressed parameters, packed to one vector and back.
+
+    Parameters
+    ----------
+    entries : sequence of (address, Param)
+        Only numeric parameters (float, int, array) take part in the vector.
+    """
+
+    entries: Sequence[tuple[str, Param]]
+    _numeric: list[tuple[str, Param]] = field(init=False, repr=False, compare=False)
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "_numeric", [(a, p) for a, p in self.entries if p.kind in NUMERIC])
+
+    @property
+    def size(self) -> int:
+        """Length of the vector."""
+        return sum(param.size for _, param in self._numeric)
+
+    def names(self) -> list[str]:
+        """One address per number; array entries as ``reverb.decay[3]``, ``reverb.input[2,1]``."""
+        out: list[str] = []
+        for address, param in self._numeric:
+            if param.kind != "array":
+                out.append(address)
+                continue
+            out += [f"{address}[{','.join(map(str, index))}]" for index in np.ndindex(*param.shape)]
+        return out
+
+    def fittable(self) -> Layout:
+        """The part that an optimiser may move."""
+        return Layout([(a, p) for a, p in self._numeric if p.fit])
+
+    def pack(self, values: Mapping[str, Any], space: Literal["plain", "unit", "logit"] = "plain") -> NDArray[np.float64]:
+        """Vector of shape (size,) from plain values by address."""
+        convert: dict[str, Callable[[Param], Callable[[Any], Any]]] = {
+            "plain": lambda p: lambda v: v, "unit": lambda p: p.to_unit, "logit": lambda p: p.to_logit
+        }  # fmt: skip
+        parts = [np.ravel(np.asarray(convert[space](p)(values[a]), dtype=np.float64)) for a, p in self._numeric]
+        return np.concatenate(parts) if parts else np.zeros(0)
+
+    def unpack(self, vector: ArrayLike, space: Literal["plain", "unit", "logit"] = "plain") -> dict[str, Any]:
+        """Plain values by address from a vector of shape (size,)."""
+        x = np.asarray(vector, dtype=np.float64)
+        if x.shape != (self.size,):
+            raise ParamError(f"the layout holds {self.size} numbers; got an array of shape {x.shape}")
+        convert: dict[str, Callable[[Param], Callable[[Any], Any]]] = {
+            "plain": lambda p: p.check, "unit": lambda p: p.from_unit, "logit": lambda p: p.from_logit
+        }  # fmt: skip
+        out: dict[str, Any] = {}
+        start = 0
+        for address, param in self._numeric:
+            piece = x[start : start + param.size]
+            start += param.size
+            value: Any = piece.reshape(param.shape) if param.kind == "array" else float(piece[0])
+            out[address] = param.check(convert[space](param)(value))
+        return out

@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING, Any
 _WHERE = {
     "Audio": "audio", "Axis": "params", "Bus": "rack", "Chain": "rack", "DeviceSpec": "device", "Host": "host",
     "Layout": "params", "Param": "params", "Preset": "preset", "Rack": "rack", "Slot": "rack", "Track": "device",
-    "VoxrackError": "errors", "analyze": "render", "default_host": "host", "hookimpl": "hooks", "read": "files",
-    "render": "render", "render_file": "render", "stream": "render", "write": "files",
+    "VoxrackError": "errors", "analyze": "rendering", "default_host": "host", "hookimpl": "hooks", "read": "files",
+    "render": "rendering", "render_file": "rendering", "stream": "rendering", "write": "files",
 }  # fmt: skip
 
 if TYPE_CHECKING:
@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from .params import Axis, Layout, Param
     from .preset import Preset
     from .rack import Bus, Chain, Rack, Slot
-    from .render import analyze, render, render_file, stream
+    from .rendering import analyze, render, render_file, stream
 
 __all__ = [
     "Audio", "Axis", "Bus", "Chain", "DeviceSpec", "Host", "Layout", "Param", "Preset", "Rack", "Slot", "Track",
@@ -33,7 +33,6 @@ __all__ = [
 def __getattr__(name: str) -> Any:
     if name not in _WHERE:
         raise AttributeError(f"module 'voxrack' has no attribute '{name}'; it offers {', '.join(__all__)}")
-    # not cached in globals: `render` is also the name of a submodule, which the import system would bind over it
     return getattr(import_module(f".{_WHERE[name]}", __name__), name)
 
 

@@ -19,6 +19,7 @@ from .errors import ParamError
 
 Kind = Literal["float", "int", "bool", "choice", "array", "text", "asset"]
 NUMERIC = ("float", "int", "array")
+_FLOOR_DB = -100.0  # a level whose range reaches down to -inf starts its slider here; the very end is "off"
 _EDGE = 1e-9  # logit of 0 and 1 is infinite; the optimiser's face stops this short of the ends
 _NUMBER = re.compile(r"^\s*([-+]?(?:inf|∞|(?:\d+\.?\d*|\.\d+)(?:e[-+]?\d+)?))\s*([^\s\d].*)?$", re.IGNORECASE)
 _PREFIX = {  # typed unit -> (base unit, factor)
@@ -61,7 +62,8 @@ class Param:
         Plain value used where nothing is given; an array default may be a scalar, which fills.
     kind : {"float", "int", "bool", "choice", "array", "text", "asset"}
     lo, hi : float
-        Allowed range in plain units, both ends included.
+        Allowed range in plain units, both ends included. A level in dB may have ``lo=-math.inf``, where
+        -inf means off: its slider runs from -100 dB, and the very end of it is off.
     unit : str
         ``"dB"``, ``"Hz"``, ``"ms"``, ``"s"``, ``"%"`` or empty.
     scale : "lin", "log" or float
@@ -165,7 +167,8 @@ class Param:
 
     def range_text(self) -> str:
         """``"-60 to 0 dB"``."""
-        return f"{_short(self.lo)} to {_short(self.hi)} {self.unit}".rstrip()
+        low = "-inf (off)" if self.lo == -math.inf else _short(self.lo)
+        return f"{low} to {_short(self.hi)} {self.unit}".rstrip()
 
     def axes_text(self) -> str:
         """``"49 frequency × 6 line"``."""
@@ -182,11 +185,12 @@ class Param:
         if self.kind == "choice":
             return self.choices.index(str(plain)) / max(1, len(self.choices) - 1)
         self._need_number()
-        x = np.asarray(plain, dtype=np.float64)
+        lo = self._slider_lo
+        x = np.clip(np.asarray(plain, dtype=np.float64), lo, self.hi)
         if self.scale == "log":
-            unit = np.log(np.clip(x, self.lo, self.hi) / self.lo) / math.log(self.hi / self.lo)
+            unit = np.log(x / lo) / math.log(self.hi / lo)
         else:
-            unit = (np.clip(x, self.lo, self.hi) - self.lo) / (self.hi - self.lo)
+            unit = (x - lo) / (self.hi - lo)
             if self.scale != "lin":
                 unit = unit ** float(self.scale)
         return float(unit) if unit.ndim == 0 else unit
@@ -199,11 +203,14 @@ class Param:
         if self.kind == "choice":
             return self.choices[int(round(float(u) * (len(self.choices) - 1)))]
         self._need_number()
+        lo = self._slider_lo
         if self.scale == "log":
-            plain = self.lo * (self.hi / self.lo) ** u
+            plain = lo * (self.hi / lo) ** u
         else:
-            plain = self.lo + (self.hi - self.lo) * (u if self.scale == "lin" else u ** (1.0 / float(self.scale)))
-        plain = np.clip(plain, self.lo, self.hi)
+            plain = lo + (self.hi - lo) * (u if self.scale == "lin" else u ** (1.0 / float(self.scale)))
+        plain = np.clip(plain, lo, self.hi)
+        if self.lo == -math.inf:
+            plain = np.where(u <= 0.0, -math.inf, plain)
         if self.kind == "int":
             return int(np.rint(plain))
         return float(plain) if plain.ndim == 0 else plain
@@ -219,6 +226,10 @@ class Param:
         r = np.asarray(raw, dtype=np.float64)
         # tanh form: no overflow for large negative numbers
         return self.from_unit(0.5 * (1.0 + np.tanh(0.5 * r)))
+
+    @property
+    def _slider_lo(self) -> float:
+        return _FLOOR_DB if self.lo == -math.inf else self.lo
 
     def _need_number(self) -> None:
         if self.kind not in NUMERIC:

@@ -1,0 +1,182 @@
+"""The running desk, part two: inserts, buses fed by sends, their sum and the master, all aligned."""
+
+from __future__ import annotations
+
+import math
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from .channels import fit, sum_width, to_mono, to_width
+from .device import Block
+from .nodes import ChainNode, Countdown, Tap, chain_of
+from .ramps import GLIDE_S, DelayLine, Ramp, gain_of
+
+if TYPE_CHECKING:
+    from .rack import Bus, Rack
+
+
+class Source:
+    """One signal on its way into a sum: aligned by a delay, scaled by a gliding gain."""
+
+    def __init__(self, delay: int, channels: int, level_db: float, sample_rate: int) -> None:
+        self._line = DelayLine(delay, channels)
+        self._gain = Ramp(gain_of(level_db), int(GLIDE_S * sample_rate))
+
+    def add_to(self, total: Block | None, block: Block, level_db: float) -> Block | None:
+        """``total`` plus this signal; None stands for silence."""
+        self._gain.to(gain_of(level_db))
+        block = self._line.process(block)
+        if not self._gain.moving and self._gain.value == 0.0:
+            return total
+        gain = self._gain.take(block.shape[1])
+        if not isinstance(gain, float):
+            block = block * gain
+        elif gain != 1.0:
+            block = block * np.float32(gain)
+        return block if total is None else total + block
+
+    def reset(self, level_db: float) -> None:
+        self._line.reset()
+        self._gain.to(gain_of(level_db))
+        self._gain.jump()
+
+
+class BusNode:
+    """A bus: the sum of what is sent to it, through its chain."""
+
+    def __init__(self, bus: Bus, chain: ChainNode) -> None:
+        self.bus = bus
+        self.chain = chain
+        self.senders: list[tuple[BusNode | None, Source]] = []  # None: the inserts
+        self.level: Ramp
+        self.out: Block
+
+
+class Desk:
+    """A rack made ready for one sample rate and channel count.
+
+    Parameters
+    ----------
+    rack : Rack
+        Levels, sends and slots are read from it at every block, so changes are heard.
+    taps : dict of str to Tap
+        By slot name, and ``"in"``.
+    """
+
+    def __init__(self, rack: Rack, taps: dict[str, Tap]) -> None:
+        self.rack = rack
+        self._taps = taps
+
+    def prepare(self, sample_rate: int, channels: int, max_frames: int) -> int:
+        rack = self.rack
+        if "in" in self._taps:
+            self._taps["in"].prepare(sample_rate, channels, 0)
+        shift = round(rack.offset * 1e-3 * sample_rate)
+        width = 1 if rack.input == "mono" else channels
+        self._shift = DelayLine(max(0, shift), width)
+        self._inserts = chain_of(list(rack.inserts), sample_rate, self._taps)
+        width = self._inserts.prepare(sample_rate, width, max_frames, max(0, shift))
+        latency = self._inserts.latency
+        self._buses: list[BusNode] = []
+        arrival: dict[str, tuple[int, int]] = {}  # bus name -> latency and channels of its output
+        tails: dict[str, float] = {}
+        for bus in rack.buses:
+            node = BusNode(bus, chain_of(list(bus.chain), sample_rate, self._taps))
+            feeding = [n for n in self._buses if bus.name in n.bus.sends]
+            sent = bus.name in rack.sends
+            latest = max([arrival[n.bus.name][0] for n in feeding] + [latency])
+            if sent:
+                node.senders.append((None, Source(latest - latency, width, rack.sends[bus.name], sample_rate)))
+            for other in feeding:
+                late, wide = arrival[other.bus.name]
+                node.senders.append((other, Source(latest - late, wide, other.bus.sends[bus.name], sample_rate)))
+            widths = [arrival[n.bus.name][1] for n in feeding] + ([width] if sent else [])
+            node.width = sum_width(widths, f"bus '{bus.name}'")
+            out = node.chain.prepare(sample_rate, node.width, max_frames, latest)
+            arrival[bus.name] = (latest + node.chain.latency, out)
+            tails[bus.name] = node.chain.tail + max([tails[n.bus.name] for n in feeding], default=0)
+            node.level = Ramp(gain_of(bus.level), int(GLIDE_S * sample_rate))
+            self._buses.append(node)
+        latest = max([late for late, _ in arrival.values()] + [latency])
+        self._dry = Source(latest - latency, width, rack.dry, sample_rate)
+        self._returns = [
+            (node, Source(latest - arrival[node.bus.name][0], arrival[node.bus.name][1], 0.0, sample_rate))
+            for node in self._buses
+        ]
+        self._width = sum_width([wide for _, wide in arrival.values()] + [width], "the rack")
+        self._master = chain_of(list(rack.master), sample_rate, {k[7:]: t for k, t in self._taps.items() if k[:7] == "master."})
+        out = self._master.prepare(sample_rate, self._width, max_frames, latest + max(0, shift))
+        # input moved ahead of time (a negative offset) is output that comes too late by as much
+        self.latency = latest + self._master.latency + max(0, -shift)
+        tail = self._inserts.tail + max(tails.values(), default=0) + self._master.tail + max(0, shift)
+        self.tail = tail if math.isinf(tail) else math.ceil(tail)
+        self._max = max_frames
+        self._late = Countdown(max(0, shift))
+        self._ending = Countdown(self.latency + self.tail)
+        return out
+
+    def process(self, block: Block) -> Block:
+        if "in" in self._taps:
+            self._taps["in"].push(block)
+        if self.rack.input == "mono":
+            block = to_mono(block)
+        return self._mix(self._inserts.process(self._shift.process(block)))
+
+    def _mix(self, insert: Block) -> Block:
+        frames = insert.shape[1]
+        for node in self._buses:
+            total: Block | None = None
+            for sender, source in node.senders:
+                if sender is None:
+                    total = source.add_to(total, insert, self.rack.sends[node.bus.name])
+                else:
+                    total = source.add_to(total, sender.out, sender.bus.sends[node.bus.name])
+            entering = np.zeros((node.width, frames), np.float32) if total is None else to_width(total, node.width)
+            node.level.to(gain_of(node.bus.level))
+            out = node.chain.process(entering)
+            gain = node.level.take(frames)
+            node.out = out if isinstance(gain, float) and gain == 1.0 else out * np.float32(gain)
+        total = self._dry.add_to(None, insert, self.rack.dry)
+        for node, source in self._returns:
+            total = source.add_to(total, node.out, 0.0)
+        mixed = np.zeros((self._width, frames), np.float32) if total is None else to_width(total, self._width)
+        return self._master.process(mixed)
+
+    def flush(self, frames: int) -> Block:
+        """What follows the input: the inserts' own end, then silence into buses and master."""
+        frames = self._ending.take(frames)
+        parts: list[Block] = []
+        done = 0
+        while done < frames:  # the nodes were made ready for at most self._max frames
+            step = min(self._max, frames - done)
+            parts.append(self._flush_step(step))
+            done += step
+        return np.concatenate(parts, axis=1) if parts else np.zeros((self._master._out, 0), np.float32)
+
+    def _flush_step(self, frames: int) -> Block:
+        late = self._late.take(frames)  # what still stands in the input's delay line
+        silence = np.zeros((self._shift._held.shape[0], late), np.float32)
+        inserted = [self._inserts.process(self._shift.process(silence))] if late else []
+        inserted.append(self._inserts.flush(frames - late))
+        insert = np.concatenate(inserted, axis=1)
+        if insert.shape[1] < frames:
+            insert = np.pad(insert, ((0, 0), (0, frames - insert.shape[1])))
+        return self._mix(fit(insert, insert.shape[0]))
+
+    def reset(self) -> None:
+        rack = self.rack
+        self._shift.reset()
+        self._inserts.reset()
+        for node in self._buses:
+            node.chain.reset()
+            node.level.to(gain_of(node.bus.level))
+            node.level.jump()
+            for sender, source in node.senders:
+                source.reset((rack.sends if sender is None else sender.bus.sends)[node.bus.name])
+        self._dry.reset(rack.dry)
+        for _, source in self._returns:
+            source.reset(0.0)
+        self._master.reset()
+        self._late.reset()
+        self._ending.reset()

@@ -1,0 +1,79 @@
+"""Two small machines of the desk: a gain that glides and a line that delays."""
+
+from __future__ import annotations
+
+import numpy as np
+from numpy.typing import NDArray
+
+from .device import Block
+
+GLIDE_S = 0.02  # a change of level, send, mix or bypass takes this long: no click, no sluggishness
+
+
+def gain_of(level_db: float) -> float:
+    """Linear gain of a level in dB; -inf is 0."""
+    return 10.0 ** (level_db / 20.0)
+
+
+class Ramp:
+    """A gain that moves linearly to its target over a fixed number of samples.
+
+    Counted in samples, so that what is heard does not depend on the size of the blocks.
+    """
+
+    def __init__(self, value: float, frames: int) -> None:
+        self.value = self.target = float(value)
+        self._frames = max(1, frames)
+        self._left = 0
+        self._step = 0.0
+
+    def to(self, target: float) -> None:
+        """Start towards ``target`` from wherever it is."""
+        if target != self.target:
+            self.target = float(target)
+            self._left = self._frames
+            self._step = (self.target - self.value) / self._frames
+
+    @property
+    def moving(self) -> bool:
+        return self._left > 0
+
+    def jump(self) -> None:
+        """Arrive at once."""
+        self.value, self._left = self.target, 0
+
+    def take(self, frames: int) -> float | NDArray[np.float32]:
+        """Gain of the next ``frames`` samples: one number where it rests, an array where it moves."""
+        if self._left == 0:
+            return self.value
+        moving = min(self._left, frames)
+        gains = np.full(frames, self.target, np.float32)
+        gains[:moving] = self.value + self._step * np.arange(1, moving + 1)
+        self._left -= moving
+        self.value = self.target if self._left == 0 else self.value + self._step * moving
+        return gains
+
+
+class DelayLine:
+    """Delay by a whole number of samples.
+
+    Parameters
+    ----------
+    frames : int
+    channels : int
+    """
+
+    def __init__(self, frames: int, channels: int) -> None:
+        self.frames = frames
+        self._held = np.zeros((channels, frames), np.float32)
+
+    def process(self, block: Block) -> Block:
+        """The signal ``frames`` samples ago; same shape as ``block``."""
+        if self.frames == 0:
+            return block
+        joined = np.concatenate((self._held, block), axis=1)
+        self._held = joined[:, block.shape[1] :]
+        return joined[:, : block.shape[1]]
+
+    def reset(self) -> None:
+        self._held = np.zeros_like(self._held)

@@ -15,6 +15,10 @@ MAX_CHANNELS = 64
 MAX_RATE = 768_000  # Hz
 
 
+class AudioWarning(UserWarning):
+    """Something a listener should know about audio that was read or written all the same."""
+
+
 @dataclass(frozen=True, eq=False, repr=False)
 class Audio:
     """A signal in memory.
@@ -110,7 +114,8 @@ class Audio:
     __hash__ = None  # pyright: ignore[reportAssignmentType]  # the samples are an array
 
     def __repr__(self) -> str:
-        return f"Audio({self.duration:.3f} s, {self.sample_rate} Hz, {channels_text(self.channels)}, {self.frames} frames)"
+        width = channels_text(self.channels)
+        return f"Audio({self.duration:.3f} s, {self.sample_rate} Hz, {width}, {self.frames} frames)"
 
     def _repr_html_(self) -> str:
         from .audio_html import player
@@ -147,6 +152,18 @@ def first_bad(samples: NDArray[np.float32]) -> tuple[int, int, str] | None:
     return channel, frame, "NaN" if np.isnan(samples[channel, frame]) else "infinite"
 
 
+def refuse_bad(owner: str, block: NDArray[np.float32], first: int, rate: int) -> None:
+    """Raise InputError where a block (channels, frames), which begins at frame ``first``, is not finite."""
+    bad = first_bad(block)
+    if bad:
+        channel, frame, what = bad
+        frame += first
+        raise InputError(
+            f"{owner}: sample {frame} of channel {channel} ({frame / rate:.6g} s) is {what}; audio must be finite: "
+            "export it again, or replace such samples (numpy.nan_to_num)"
+        )
+
+
 def _as_samples(samples: ArrayLike, rate: int) -> NDArray[np.float32]:
     array = np.asarray(samples)
     if array.dtype.kind in "iub":
@@ -166,14 +183,8 @@ def _as_samples(samples: ArrayLike, rate: int) -> NDArray[np.float32]:
             "for (frames, channels) pass samples.T"
         )
     if array.size == 0:
-        raise InputError(f"samples of shape {array.shape} hold no sample; Audio takes at least one frame of one channel")
+        raise InputError(f"samples of shape {array.shape} are empty; Audio takes one frame or more")
     with np.errstate(over="ignore"):  # a float64 beyond float32 becomes infinite, and is named below
         array = np.ascontiguousarray(array, dtype=np.float32)
-    bad = first_bad(array)
-    if bad:
-        channel, frame, what = bad
-        raise InputError(
-            f"sample {frame} of channel {channel} ({frame / rate:.6g} s) is {what}; Audio takes finite samples: "
-            "find where it arose, or replace it (numpy.nan_to_num)"
-        )
+    refuse_bad("Audio", array, 0, rate)
     return array

@@ -42,7 +42,9 @@ class Replacement:
             raise refusal(self.target, error) from error
         return self
 
-    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
         try:
             if kind is None:
                 self._commit()
@@ -89,3 +91,14 @@ def _check_target(shown: Path, real: Path) -> None:
     # replacing needs no write bit on the old file, but whoever removed that bit meant to keep it
     if not os.access(real, os.W_OK) or real.stat().st_mode & 0o222 == 0:
         raise VoxrackError(f"cannot write {shown}: it is write-protected; remove the protection, or give another name")
+
+
+def write_bytes(path: str | os.PathLike[str], data: bytes) -> None:
+    """Write bytes to a file, whole or not at all."""
+    with Replacement(path) as replacement:
+        replacement.temp.write_bytes(data)
+
+
+def write_text(path: str | os.PathLike[str], text: str) -> None:
+    """Write text (UTF-8, line ends as given) to a file, whole or not at all."""
+    write_bytes(path, text.encode("utf-8"))

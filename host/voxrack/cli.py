@@ -1,0 +1,49 @@
+"""The command line ``voxrack``: assembles the verbs; each imports what is heavy when it runs."""
+
+from __future__ import annotations
+
+import signal
+from typing import Any
+
+import click
+
+from .commands.group import Verbs, print_version
+
+
+@click.group(cls=Verbs, name="voxrack", context_settings={"help_option_names": ["-h", "--help"]})
+@click.option("--debug", is_flag=True, expose_value=False, envvar="VOXRACK_DEBUG", help="Show the traceback of an error.")
+@click.option("--version", is_flag=True, expose_value=False, is_eager=True, callback=print_version, help="Show the version.")
+def cli() -> None:
+    """Voice through a rack of plugins: render files, read them with analyzers, keep presets.
+
+    \b
+    Start here:
+      voxrack demo                               hear a rack on the bundled clip
+      voxrack preset list                        the factory presets
+      voxrack render podcast-voice in.wav -o out.wav
+      voxrack devices fx.compressor              the parameters of a device
+      voxrack doctor                             is everything in its place?
+    """
+
+
+def _assemble() -> None:
+    from .commands import analyzing, completion, demo, doctor, listing, presets, rendering
+
+    for module in (analyzing, completion, demo, doctor, listing, presets, rendering):
+        for command in module.COMMANDS:
+            cli.add_command(command)
+
+
+_assemble()
+
+
+def _stop(number: int, frame: Any) -> None:
+    raise SystemExit(128 + number)  # unwinds, so that temporary files are removed
+
+
+def main() -> int:
+    """Entry point of the script ``voxrack``; returns the exit code."""
+    for name in ("SIGTERM", "SIGHUP"):
+        if hasattr(signal, name):
+            signal.signal(getattr(signal, name), _stop)
+    return cli.run()

@@ -1,0 +1,162 @@
+"""What the verbs share: options, JSON on stdout, tables, messages and progress on stderr."""
+
+from __future__ import annotations
+
+import json
+import math
+import os
+import sys
+import time
+from collections.abc import Callable, Iterable, Sequence
+from types import TracebackType
+from typing import TYPE_CHECKING, Any
+
+import click
+import numpy as np
+
+from ..errors import UsageError, VoxrackError
+from .group import EXIT_CODES
+
+if TYPE_CHECKING:
+    from rich.console import Console
+    from rich.progress import Progress as RichProgress
+
+PLAIN_WIDTH = 200  # of a table that goes to a file or a pipe
+SHOW_AFTER = 2.0  # seconds before a progress bar appears
+
+
+def verb(name: str | None = None, **named: Any) -> Callable[[Callable[..., Any]], click.Command]:
+    """A command with ``--json`` (argument ``as_json``), ``--debug`` and the exit codes at the end of its help."""
+
+    def decorate(function: Callable[..., Any]) -> click.Command:
+        function = click.option("--json", "as_json", is_flag=True, help="Machine-readable, on standard output.")(function)
+        function = click.option("--debug", is_flag=True, expose_value=False, help="Show the traceback of an error.")(function)
+        return click.command(name, epilog=EXIT_CODES, **named)(function)
+
+    return decorate
+
+
+# ---- standard output ------------------------------------------------------------------------
+def json_ready(value: Any) -> Any:
+    """``value`` with arrays as lists; infinities become ``"inf"`` and ``"-inf"`` as in presets, NaN becomes null."""
+    if isinstance(value, np.ndarray):
+        return json_ready(value.tolist())
+    if isinstance(value, np.generic):
+        return json_ready(value.item())
+    if isinstance(value, float) and not math.isfinite(value):
+        return None if math.isnan(value) else ("inf" if value > 0 else "-inf")
+    if isinstance(value, dict) or hasattr(value, "items"):
+        return {str(key): json_ready(item) for key, item in value.items()}
+    if isinstance(value, (list, tuple, set, frozenset)):
+        return [json_ready(item) for item in value]
+    if value is None or isinstance(value, (bool, int, float, str)):
+        return value
+    return str(value)
+
+
+def emit(value: Any, *, indent: int | None = None) -> None:
+    """Print ``value`` as JSON: one line, or indented."""
+    ready = json_ready(value)
+    text = json.dumps(ready, ensure_ascii=False, allow_nan=False, indent=indent)
+    try:
+        text.encode(getattr(sys.stdout, "encoding", None) or "utf-8")
+    except UnicodeEncodeError:  # a file name that is no text, or a terminal that is not UTF-8
+        text = json.dumps(ready, ensure_ascii=True, allow_nan=False, indent=indent)
+    write(text)
+
+
+def write(text: str) -> None:
+    """Print a line on standard output at once, so that a reader sees each item when it is done."""
+    stdout = sys.stdout
+    if stdout is None:
+        raise VoxrackError("standard output is closed; nothing can be printed on it")
+    stdout.write(text + "\n")
+    stdout.flush()
+
+
+def console() -> Console:
+    """Rich's console on standard output: brackets are no markup, a pipe gets wide plain lines."""
+    from rich.console import Console
+
+    if sys.stdout is None:
+        raise VoxrackError("standard output is closed; nothing can be printed on it")
+    width = None if sys.stdout.isatty() or os.environ.get("COLUMNS") else PLAIN_WIDTH
+    return Console(markup=False, emoji=False, highlight=False, width=width)
+
+
+def table(columns: Sequence[str], rows: Iterable[Sequence[Any]], *, title: str = "", right: Iterable[str] = ()) -> None:
+    """Print a table; the columns named in ``right`` are set flush right."""
+    from rich import box
+    from rich.table import Table
+
+    numbers = set(right)
+    grid = Table(title=title or None, title_justify="left", title_style="bold", box=box.SIMPLE_HEAD, pad_edge=False)
+    for column in columns:
+        grid.add_column(column, justify="right" if column in numbers else "left", overflow="fold")
+    for row in rows:
+        grid.add_row(*[str(cell) for cell in row])
+    console().print(grid)
+
+
+# ---- standard error -------------------------------------------------------------------------
+def say(message: str) -> None:
+    """A remark, on standard error."""
+    click.echo(message, err=True)
+
+
+class Bar:
+    """Progress on standard error: only on a terminal, and only when the work takes more than two seconds.
+
+    Parameters
+    ----------
+    text : str
+        What is being done.
+    total : float
+        Full length; :meth:`to` takes positions from 0 to ``total``.
+    """
+
+    def __init__(self, text: str, total: float = 1.0) -> None:
+        self.text = text
+        self.total = total
+        self._started = time.monotonic()
+        self._wanted = sys.stderr is not None and sys.stderr.isatty()
+        self._rich: RichProgress | None = None
+
+    def __enter__(self) -> Bar:
+        return self
+
+    def __exit__(self, kind: type | None, error: BaseException | None, trace: TracebackType | None) -> None:
+        if self._rich is not None:
+            self._rich.stop()
+
+    def to(self, position: float, text: str = "") -> None:
+        """The work has come to ``position``."""
+        self.text = text or self.text
+        if not self._wanted or (self._rich is None and time.monotonic() - self._started < SHOW_AFTER):
+            return
+        if self._rich is None:
+            from rich.console import Console
+            from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
+
+            columns = (TextColumn("{task.description}", markup=False), BarColumn(), TextColumn("{task.percentage:3.0f} %"))
+            self._rich = Progress(*columns, TimeRemainingColumn(), console=Console(stderr=True), transient=True)
+            self._rich.add_task(self.text, total=self.total)
+            self._rich.start()
+        self._rich.update(self._rich.task_ids[0], completed=position, description=self.text)
+
+
+# ---- words the verbs take -------------------------------------------------------------------
+def split_settings(words: Iterable[str]) -> list[tuple[str, str]]:
+    """``ADDRESS=VALUE`` words as pairs; UsageError for one without ``=``."""
+    pairs = []
+    for word in words:
+        address, equals, value = word.partition("=")
+        if not equals or not address.strip() or not value.strip():
+            raise UsageError(f"--set takes ADDRESS=VALUE, for example compressor.threshold=-24dB; got '{word}'")
+        pairs.append((address.strip(), value.strip()))
+    return pairs
+
+
+def decibel(linear: float) -> str:
+    """A linear peak as dBFS text."""
+    return f"{20 * math.log10(linear):.1f} dB" if linear > 0 else "-inf dB"

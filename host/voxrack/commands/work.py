@@ -1,0 +1,136 @@
+"""One file through a rack or an analyzer: what a worker process does."""
+
+from __future__ import annotations
+
+import warnings
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from functools import lru_cache
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from ..rack import Rack
+
+Progress = Callable[[float], None]
+
+
+@dataclass(frozen=True)
+class RenderJob:
+    """One file to render; all of it can be sent to another process.
+
+    Parameters
+    ----------
+    preset : str
+        The preset's text.
+    folder : str
+        Where the preset's assets lie; empty for a factory preset.
+    settings : tuple of (address, text)
+    source, target : Path
+    block : int
+        Frames per block.
+    tail : bool
+        Go on after the end of the input until the sound has died away.
+    subtype : str or None
+        Sample format of the target (``"PCM_16"``).
+    """
+
+    preset: str
+    folder: str
+    settings: tuple[tuple[str, str], ...]
+    source: Path
+    target: Path
+    block: int = 4096
+    tail: bool = True
+    subtype: str | None = None
+
+
+@dataclass(frozen=True)
+class AnalyzeJob:
+    """One file to read with an analyzer."""
+
+    device: str
+    values: tuple[tuple[str, str], ...]
+    source: Path
+
+
+@contextmanager
+def heard() -> Iterator[list[str]]:
+    """Collect the warnings about files inside as texts, instead of printing them."""
+    from ..files import AudioWarning
+
+    texts: list[str] = []
+    with warnings.catch_warnings(record=True) as caught:
+        warnings.simplefilter("always", AudioWarning)
+        yield texts
+        texts += dict.fromkeys(str(item.message) for item in caught if issubclass(item.category, AudioWarning))
+
+
+@lru_cache(maxsize=1)
+def _rack(preset: str, folder: str, settings: tuple[tuple[str, str], ...]) -> Rack:
+    """Built once per process: preparing it again for the next file clears its memory."""
+    from .racks import parse_preset, ready_rack
+
+    return ready_rack(parse_preset(preset, folder), settings)
+
+
+def render(job: RenderJob, progress: Progress | None = None) -> dict[str, Any]:
+    """Render one file; the report as a dict, as ``render --json`` prints it."""
+    from ..rendering import render_file
+
+    rack = _rack(job.preset, job.folder, job.settings)
+    job.target.parent.mkdir(parents=True, exist_ok=True)
+    with heard() as remarks:
+        report = render_file(
+            rack, job.source, job.target, block=job.block, tail=job.tail, subtype=job.subtype, progress=progress
+        )
+    return report_dict(report, remarks)
+
+
+def report_dict(report: Any, remarks: list[str]) -> dict[str, Any]:
+    """A render report in plain JSON, with what it means in seconds and milliseconds."""
+    rate = report.sample_rate
+    return {
+        "source": str(report.source),
+        "target": str(report.target),
+        "sample_rate": rate,
+        "channels_in": report.channels_in,
+        "channels_out": report.channels_out,
+        "frames_in": report.frames_in,
+        "frames_out": report.frames_out,
+        "latency": report.latency,
+        "latency_ms": 1000 * report.latency / rate,
+        "tail": report.tail,
+        "tail_s": report.tail / rate,
+        "seconds": report.seconds,
+        "times_real_time": report.times_real_time,
+        "peak_in": report.peak_in,
+        "peak_out": report.peak_out,
+        "clipped": report.clipped,
+        "notes": [*report.notes, *remarks],
+    }
+
+
+def analyze(job: AnalyzeJob, progress: Progress | None = None) -> dict[str, Any]:
+    """Read one file; the object that ``analyze --json`` prints, with arrays not yet turned to lists."""
+    from ..host import default_host
+    from ..rendering import analyze as run
+
+    host = default_host()
+    spec = host.spec(job.device)
+    values = {id: spec.param(id).from_text(text) for id, text in job.values}
+    with heard() as remarks:
+        tracks = run(host.create(job.device, values), job.source, progress=progress)
+    summary: dict[str, Any] = {}
+    for track in tracks:
+        summary.update(track.summary)
+    return {
+        "file": str(job.source),
+        "device": job.device,
+        "summary": summary,
+        "tracks": [
+            {"name": t.name, "unit": t.unit, "labels": t.labels, "times_s": t.times_s, "values": t.values} for t in tracks
+        ],
+        **({"notes": remarks} if remarks else {}),
+    }

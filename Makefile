@@ -1,0 +1,50 @@
+# make demo [IN=file]   install, then render the bundled voice (and IN) through a preset into out/
+# make test [ARGS=…]    install what tests need, then run all of them
+# make lint             ruff, pyright, import-linter, README's device table
+# make bench            speed against a named peer
+# make clean            remove what these commands made
+#
+# Everything goes through relative paths, so the folder may have a space in its name.
+
+PYTHON ?= $(shell for p in python3.11 python3.12 python3 python; do \
+	"$$p" -c 'import sys; sys.exit(not (3, 11) <= sys.version_info < (3, 13))' 2>/dev/null && echo "$$p" && break; done)
+RUN := .venv/bin/python
+export IN
+
+.PHONY: demo test lint bench clean
+.DELETE_ON_ERROR:
+
+demo: .venv/installed-all
+	$(RUN) -m voxrack demo --out out $${IN:+--in "$$IN"}
+
+test: .venv/installed-dev
+	$(RUN) tools/warm.py
+	$(RUN) -m pytest -n 2 --dist loadgroup $(ARGS)
+
+lint: .venv/installed-dev
+	.venv/bin/ruff check .
+	$(RUN) -m pyright
+	$(RUN) tools/lint_imports.py
+	$(RUN) tools/device_table.py --check
+
+bench: .venv/installed-dev
+	$(RUN) -m benchmarks.render
+
+clean:
+	rm -rf .venv out
+
+# A half-made environment is removed, so that the next call begins anew.
+.venv/made:
+	@test -n "$(PYTHON)" || { echo "voxrack needs Python 3.11 or 3.12, and none is on the path (make PYTHON=/path/to/python)" >&2; exit 1; }
+	"$(PYTHON)" -m venv .venv || { rm -rf .venv; exit 1; }
+	touch $@
+
+# The stamps make a second call start at once, and without a network. torch's bound stands in pyproject.toml,
+# so that it is in the same pip call as everything that needs torch.
+.venv/installed-all: .venv/made pyproject.toml
+	$(RUN) -m pip install --disable-pip-version-check -e '.[all]'
+	touch $@
+
+.venv/installed-dev: .venv/made pyproject.toml
+	$(RUN) -m pip install --disable-pip-version-check -e '.[dev]'
+	touch $@ .venv/installed-all

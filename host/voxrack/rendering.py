@@ -269,17 +269,18 @@ class _Trim:
 
     def ending(self, rack: Rack, length: int, tail: bool) -> Iterator[Block]:
         """Output after the input's end: up to ``length`` frames in any case, then the tail."""
-        end: int | float = length + self._most if tail else length
+        most = length + self._most if tail else length
+        end = most
         while self._given < end:
-            want = BLOCK if self._skip else int(min(BLOCK, end - self._given))
+            want = BLOCK if self._skip else min(BLOCK, end - self._given)
             block = rack.flush(want)
             if block.shape[1] == 0:
                 break
             start = self._given
             out = self.after(block)
             if tail and self._given > length:
-                end = min(end, max(length, self._last_loud() + self._hold))
-                out = out[:, : max(0, int(min(self._given, end)) - start)]
+                end = min(most, max(length, self._last_loud() + self._hold))
+                out = out[:, : max(0, min(self._given, end) - start)]
             elif not tail:
                 out = out[:, : max(0, length - start)]
             yield out

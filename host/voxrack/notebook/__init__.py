@@ -1,0 +1,35 @@
+"""Widgets for JupyterLab: an A/B player, controls for a rack, live rendering, pictures. Imported on first use."""
+
+from __future__ import annotations
+
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
+_WHERE = {"ABPlayer": "player", "Controls": "controls", "Live": "live", "before_after": "plots"}
+
+if TYPE_CHECKING:
+    from .controls import Controls
+    from .live import Live
+    from .player import ABPlayer
+    from .plots import before_after
+
+__all__ = ["ABPlayer", "Controls", "Live", "before_after"]
+
+
+def __getattr__(name: str) -> Any:
+    if name not in _WHERE:
+        raise AttributeError(f"module 'voxrack.notebook' has no attribute '{name}'; it offers {', '.join(__all__)}")
+    try:
+        module = import_module(f".{_WHERE[name]}", __name__)
+    except ModuleNotFoundError as error:
+        if error.name not in ("anywidget", "ipywidgets", "traitlets", "matplotlib"):
+            raise
+        raise ImportError(
+            f"voxrack.notebook.{name} needs '{error.name}', which is not installed; "
+            "install the notebook extra: pip install 'voxrack[notebook]'"
+        ) from error
+    return getattr(module, name)
+
+
+def __dir__() -> list[str]:
+    return sorted([*globals(), *__all__])

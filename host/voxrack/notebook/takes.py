@@ -1,0 +1,116 @@
+"""What a player plays: takes on one timeline, how loud each is, and the gains that make them equally loud."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ..audio import Audio
+from ..errors import InputError
+
+BLOCK_SECONDS = 0.4  # gating block of ITU-R BS.1770-4; anything shorter has no integrated loudness
+MOST_BOOST = 24.0  # dB; a nearly silent take is not pulled up until its noise is the programme
+BROWSER_RATES = (8_000, 96_000)  # every Web Audio implementation must accept buffers of these rates
+
+
+@dataclass(frozen=True)
+class Take:
+    """One recording as the browser gets it.
+
+    Parameters
+    ----------
+    name : str
+    samples : ndarray of float32, shape (channels, frames)
+        One or two channels.
+    sample_rate : int
+        Hz, within ``BROWSER_RATES``.
+    loudness : float
+        Integrated loudness in LUFS; -inf for silence.
+    peak : float
+        Largest absolute sample, linear.
+    note : str
+        What was changed for the browser's sake; empty where nothing was.
+    """
+
+    name: str
+    samples: NDArray[np.float32]
+    sample_rate: int
+    loudness: float
+    peak: float
+    note: str = ""
+
+    @property
+    def duration(self) -> float:
+        """Seconds."""
+        return self.samples.shape[1] / self.sample_rate
+
+
+def make_take(name: str, audio: Audio) -> Take:
+    """Prepare audio for the browser: at most two channels, a rate that every browser plays.
+
+    Raises
+    ------
+    InputError
+        Where ``audio`` is no ``Audio``.
+    """
+    if not isinstance(audio, Audio):
+        raise InputError(f"take '{name}' is {type(audio).__name__}; a player takes voxrack.Audio(samples, sample_rate)")
+    notes = []
+    if audio.channels > 2:
+        notes.append(f"{audio.channels} channels played as mono")
+        audio = audio.mono()
+    if not BROWSER_RATES[0] <= audio.sample_rate <= BROWSER_RATES[1]:
+        notes.append(f"{audio.sample_rate} Hz played at 48000 Hz")
+        audio = audio.resample(48_000)
+    loudness = integrated_loudness(audio.samples, audio.sample_rate)
+    return Take(name, audio.samples, audio.sample_rate, loudness, audio.peak, "; ".join(notes))
+
+
+def integrated_loudness(samples: NDArray[np.float32], sample_rate: int) -> float:
+    """Integrated loudness after ITU-R BS.1770-4.
+
+    A clip shorter than one gating block is repeated until it fills one, as the looping player repeats it.
+
+    Parameters
+    ----------
+    samples : ndarray of float32, shape (channels, frames)
+        One or two channels, at least one frame.
+    sample_rate : int
+        Hz.
+
+    Returns
+    -------
+    float
+        LUFS; -inf where every block lies under the absolute gate of -70 LUFS.
+    """
+    if not samples.any():
+        return -math.inf
+    import pyloudnorm
+
+    need = math.ceil(BLOCK_SECONDS * sample_rate) + 1
+    if samples.shape[1] < need:
+        samples = np.tile(samples, (1, math.ceil(need / samples.shape[1])))
+    loudness = float(pyloudnorm.Meter(sample_rate).integrated_loudness(samples.T.astype(np.float64)))
+    return loudness if math.isfinite(loudness) else -math.inf
+
+
+def matched_gains(takes: Iterable[Take]) -> dict[str, float]:
+    """Gain in dB by name that makes all takes as loud as the first one that is not silent.
+
+    Where a boost would push a take over full scale, all takes come down together, so that nothing
+    clips and the match stays. Silent takes get the common trim only. No boost exceeds 24 dB.
+    """
+    takes = list(takes)
+    reference = next((take.loudness for take in takes if math.isfinite(take.loudness)), None)
+    if reference is None:
+        return {take.name: 0.0 for take in takes}
+    gains = {
+        take.name: min(reference - take.loudness, MOST_BOOST) if math.isfinite(take.loudness) else 0.0 for take in takes
+    }
+    tops = [20 * math.log10(take.peak) + gains[take.name] for take in takes if take.peak > 0]
+    trim = -max(0.0, *tops)
+    return {name: gain + trim for name, gain in gains.items()}

@@ -1,0 +1,248 @@
+"""The player's page side alone: the module player.js in Chromium, fed by the real model, no Jupyter."""
+
+from __future__ import annotations
+
+import base64
+import json
+from importlib.resources import files
+
+import numpy as np
+import pytest
+
+from voxrack.audio import Audio
+from voxrack.notebook.player import PlayerModel
+
+pytestmark = pytest.mark.browser
+RATE = 48_000
+
+# A stand-in for the widget model: what Python sends is dispatched, what the page sends is kept.
+HARNESS = """
+async ({ source, css }) => {
+  const listeners = [];
+  window.sentToPython = [];
+  const model = {
+    get: () => "test", send: (message) => window.sentToPython.push(message),
+    on: (_, listener) => listeners.push(listener), off: () => {},
+  };
+  window.held = null; // a list keeps messages back until a test delivers them at a moment of its choice
+  window.fromPython = (message, data) => {
+    if (window.held) return void window.held.push([message, data]);
+    const bytes = data ? Uint8Array.from(atob(data), (c) => c.charCodeAt(0)) : null;
+    for (const listener of listeners) listener(message, bytes ? [new DataView(bytes.buffer)] : []);
+  };
+  const style = document.createElement("style");
+  style.textContent = css;
+  document.head.append(style);
+  const module = await import(URL.createObjectURL(new Blob([source], { type: "text/javascript" })));
+  module.default.initialize({ model });
+  const el = document.createElement("div");
+  document.body.append(el);
+  module.default.render({ model, el });
+  window.engine = window.__voxrack_players.test;
+  window.sentToPython.length = 0;
+  // one long window of what the speakers get
+  window.heard = async (seconds) => {
+    await new Promise((done) => setTimeout(done, seconds * 1000));
+    const samples = new Float32Array(engine.analyser.fftSize);
+    engine.analyser.getFloatTimeDomainData(samples);
+    return Array.from(samples);
+  };
+}
+"""
+
+
+@pytest.fixture
+def player(page):
+    """The model wired to a page that shows the player; ``player.page`` runs scripts in it."""
+    package = files("voxrack.notebook")
+    page.goto("about:blank")
+    source, css = (package.joinpath(f"player.{kind}").read_text(encoding="utf-8") for kind in ("js", "css"))
+    page.evaluate(HARNESS, {"source": source, "css": css})
+
+    def send(content: dict, buffers: list) -> None:
+        data = base64.b64encode(buffers[0]).decode() if buffers else None
+        page.evaluate("([message, data]) => fromPython(message, data)", [json.loads(json.dumps(content)), data])
+
+    model = PlayerModel(send, matched=False)
+    model.volume = 1.0  # heard samples are the takes' own
+    model.page = page
+    return model
+
+
+def constant(level: float, seconds: float = 2.0) -> Audio:
+    return Audio(np.full((1, round(seconds * RATE)), level, np.float32), RATE)
+
+
+def test_switching_takes_is_one_linear_crossfade_of_20_ms(player):
+    player.put("a", constant(0.2))
+    player.put("b", constant(0.6))
+    heard = np.array(
+        player.page.evaluate(
+            """async () => {
+              await engine.play();
+              engine.analyser.fftSize = 32768;
+              await heard(0.5);
+              engine.choose("b");
+              return heard(0.2);
+            }"""
+        )
+    )
+    rate = player.page.evaluate("engine.output().context.sampleRate")
+    assert heard[-1] == pytest.approx(0.6, abs=1e-4)
+    ramp = np.flatnonzero((heard > 0.2001) & (heard < 0.5999))
+    before = heard[ramp[0] - 2000 : ramp[0]]
+    assert before == pytest.approx(0.2, abs=1e-4)  # nothing but the first take until the switch
+    assert np.all(np.diff(ramp) == 1)  # one stretch of change
+    assert len(ramp) / rate == pytest.approx(0.020, abs=0.001)
+    steps = np.diff(heard[ramp])
+    assert steps == pytest.approx(np.full(len(steps), 0.4 / (0.02 * rate)), abs=2e-5)  # a straight line, no step
+    assert player.page.evaluate("sentToPython") == [{"type": "choose", "name": "b"}]
+
+
+def test_an_interrupted_crossfade_turns_back_without_a_step(player):
+    player.put("a", constant(0.2))
+    player.put("b", constant(0.6))
+    heard = np.array(
+        player.page.evaluate(
+            """async () => {
+              await engine.play();
+              engine.analyser.fftSize = 32768;
+              await heard(0.4);
+              engine.choose("b");
+              await new Promise((done) => setTimeout(done, 8));
+              engine.choose("a");
+              return heard(0.2);
+            }"""
+        )
+    )
+    rate = player.page.evaluate("engine.output().context.sampleRate")
+    live = heard[np.flatnonzero(heard > 0.1999)[0] :]
+    assert live[-1] == pytest.approx(0.2, abs=1e-4)
+    assert live.max() > 0.21  # it had begun
+    # both gains move at once, at most one full ramp each way
+    assert np.abs(np.diff(live)).max() < 0.4 / (0.02 * rate) * 1.5
+
+
+def test_the_playhead_goes_on_when_the_heard_take_is_replaced(player):
+    # the sample value tells the position: a straight line from 0 to 1 over 2 s
+    line = Audio(np.linspace(0, 1, 2 * RATE, endpoint=False, dtype=np.float32)[None], RATE)
+    player.put("a", line)
+    player.page.evaluate("held = []")
+    player.put("a", Audio(np.vstack([line.samples, line.samples]), RATE))  # another buffer, the same positions
+    heard, since, rate = player.page.evaluate(
+        """async () => {
+          await engine.play();
+          engine.analyser.fftSize = 32768;
+          await heard(0.9);
+          const [[message, data]] = held;
+          held = null;
+          fromPython(message, data);
+          const samples = await heard(0.3);
+          const context = engine.output().context;
+          return [samples, context.currentTime - engine.swaps[0].when, context.sampleRate];
+        }"""
+    )
+    heard = np.array(heard)
+    assert 0 < since < len(heard) / rate  # the swap lies within the window
+    slope = np.polyfit(np.arange(len(heard)), heard, 1)[0] * rate
+    assert slope == pytest.approx(0.5, rel=1e-3)
+    residual = heard - np.polyval(np.polyfit(np.arange(len(heard)), heard, 1), np.arange(len(heard)))
+    assert np.abs(residual).max() < 2e-3  # 4 ms of playhead at most, where a restart would be 0.9 s
+
+
+def test_replacing_another_take_is_not_heard(player):
+    player.put("a", constant(0.3))
+    player.put("b", constant(0.6))
+    player.page.evaluate("async () => { await engine.play(); engine.analyser.fftSize = 32768; await heard(0.5); }")
+    player.put("b", constant(0.9))
+    heard = np.array(player.page.evaluate("heard(0.3)"))
+    assert heard == pytest.approx(np.full(len(heard), 0.3), abs=1e-4)
+    player.page.evaluate("engine.choose('b')")
+    assert player.page.evaluate("heard(0.2)")[-1] == pytest.approx(0.9, abs=1e-4)
+
+
+def test_takes_of_other_rates_and_lengths_keep_one_playhead(player):
+    line = np.linspace(0, 1, 2 * RATE, endpoint=False, dtype=np.float32)[None]
+    player.put("48", Audio(line, RATE))
+    player.put("44.1", Audio(np.linspace(0, 1, 2 * 44_100, endpoint=False, dtype=np.float32)[None], 44_100))
+    player.put("short", constant(0.5, 0.25))
+    player.page.evaluate("async () => { await engine.play(); await heard(0.6); }")
+    for name in ("48", "44.1"):
+        player.page.evaluate("name => engine.choose(name)", name)
+        position, sample = player.page.evaluate(
+            "async () => { const s = await heard(0.1); return [engine.position(), s.at(-1)]; }"
+        )
+        assert sample == pytest.approx(position / 2, abs=0.03)  # the analyser lags by a few blocks
+    player.page.evaluate("name => engine.choose(name)", "short")
+    assert player.page.evaluate("heard(0.1)")[-1] == pytest.approx(0.0, abs=1e-4)  # past its end: silence, not a loop
+
+
+def test_a_loop_region_stays_inside_and_python_hears_of_it(player):
+    line = np.linspace(0, 1, 2 * RATE, endpoint=False, dtype=np.float32)[None]
+    player.put("a", Audio(line, RATE))
+    player.page.evaluate("async () => { await engine.play(); engine.loop([0.5, 0.8]); engine.analyser.fftSize = 32768; }")
+    heard = np.array(player.page.evaluate("heard(0.9)"))  # the window spans several turns
+    rate = player.page.evaluate("engine.output().context.sampleRate")
+    assert 0.25 - 1e-3 < heard.min() < 0.26
+    assert 0.39 < heard.max() < 0.4 + 1e-3
+    turns = np.flatnonzero(np.diff(heard) < -0.1)
+    assert len(turns) >= 2
+    assert np.diff(turns) / rate == pytest.approx(np.full(len(turns) - 1, 0.3), abs=0.001)
+    assert player.page.evaluate("sentToPython") == [{"type": "region", "region": [0.5, 0.8]}]
+
+
+def test_loudness_match_applies_the_gain_that_python_computed(player):
+    time = np.arange(2 * RATE) / RATE
+    quiet, loud = (Audio((g * np.sin(2 * np.pi * 1000 * time)).astype(np.float32)[None], RATE) for g in (0.1, 0.4))
+    player.put("quiet", quiet)
+    player.put("loud", loud)
+    player.page.evaluate("async () => { await engine.play(); engine.choose('loud'); }")
+    assert np.max(player.page.evaluate("heard(0.3)")) == pytest.approx(0.4, rel=0.01)
+    player.page.evaluate("engine.match(true)")
+    assert np.max(player.page.evaluate("heard(0.3)")) == pytest.approx(0.1, rel=0.01)
+
+
+def test_mouse_and_keys(player, screenshots):
+    time = np.arange(4 * RATE) / RATE
+    voice = np.sin(2 * np.pi * 220 * time) * np.abs(np.sin(2 * np.pi * 1.3 * time)) * 0.5
+    player.put("dry", Audio(voice.astype(np.float32)[None], RATE))
+    player.put("wet", Audio((0.4 * voice).astype(np.float32)[None], RATE))
+    page = player.page
+    wave = page.locator(".vx-wave")
+    box = wave.bounding_box()
+    wave.click(position={"x": box["width"] * 0.5, "y": 40})
+    assert page.evaluate("engine.position()") == pytest.approx(2.0, abs=0.02)
+    assert not page.evaluate("engine.playing")
+    page.locator(".vx-play").click()
+    page.wait_for_function("engine.playing && engine.position() > 2.2")
+    page.screenshot(path=str(screenshots / "player.png"))
+    page.locator(".vx-player").focus()
+    page.keyboard.press("2")
+    assert page.evaluate("engine.state.active") == "wet"
+    assert page.locator('.vx-take[data-take="wet"]').get_attribute("aria-checked") == "true"
+    page.keyboard.press("x")
+    assert page.evaluate("engine.state.active") == "dry"
+    page.keyboard.press("Home")
+    assert page.evaluate("engine.position()") < 0.5
+    page.keyboard.press(" ")
+    assert not page.evaluate("engine.playing")
+    page.mouse.move(box["x"] + box["width"] * 0.25, box["y"] + 40)
+    page.mouse.down()
+    page.mouse.move(box["x"] + box["width"] * 0.75, box["y"] + 40, steps=4)
+    page.mouse.up()
+    assert page.evaluate("engine.state.region") == pytest.approx([1.0, 3.0], abs=0.03)
+    page.screenshot(path=str(screenshots / "loop.png"))
+    page.locator(".vx-player").focus()
+    page.keyboard.press("l")
+    assert page.evaluate("engine.state.region") is None
+    for message in page.evaluate("sentToPython"):
+        player.receive(message)
+    assert (player.active, player.region) == ("dry", None)
+
+
+def test_names_are_shown_as_text_and_notes_appear(player):
+    player.put("<b id=x>bold</b>", constant(0.1))
+    player.note("the render failed: <i>no</i>", "error")
+    assert player.page.locator("#x").count() == 0
+    assert player.page.locator(".vx-take b").inner_text() == "<b id=x>bold</b>"
+    assert player.page.locator(".vx-note.vx-error").inner_text() == "the render failed: <i>no</i>"

@@ -24,7 +24,7 @@ test: .venv/installed-dev
 lint: .venv/installed-dev
 	.venv/bin/ruff check .
 	$(RUN) -m pyright
-	$(RUN) tools/lint_imports.py
+	.venv/bin/lint-imports
 	$(RUN) tools/device_table.py --check
 
 bench: .venv/installed-dev

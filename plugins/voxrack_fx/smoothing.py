@@ -80,9 +80,11 @@ class Smoothed:
     latency: int = 0
     sample_rate: int = 0
     channels: int = 0
+    out_channels: int = 0
     max_frames: int = 0
     _started = False
     _changed = False
+    _left: int | float | None = None  # samples that flush still owes; None before the first flush
 
     def __init__(self, values: Mapping[str, Any], needs: Mapping[str, Any], assets: Mapping[str, Any]) -> None:
         self.values = dict(values)
@@ -96,6 +98,7 @@ class Smoothed:
 
     def prepare(self, sample_rate: int, channels: int, max_frames: int) -> int:
         self.sample_rate, self.channels, self.max_frames = sample_rate, channels, max_frames
+        self.out_channels = channels
         self.ramp = Ramp(self.numbers(), sample_rate)
         self.reset()
         return channels
@@ -103,6 +106,7 @@ class Smoothed:
     def reset(self) -> None:
         self.ramp.jump(self.numbers())
         self._started = self._changed = False
+        self._left = None
         self.clear()
 
     def set(self, id: str, value: Any) -> None:
@@ -117,6 +121,16 @@ class Smoothed:
         self._started = True
         return self.ramp.moving(frames)
 
+    def process(self, block: NDArray[np.float32]) -> NDArray[np.float32]:
+        """``block`` (channels, frames) to a new array (out_channels, frames)."""
+        raise NotImplementedError
+
     def flush(self, frames: int) -> NDArray[np.float32]:
-        """Nothing follows a device that has neither latency nor tail."""
-        return np.zeros((self.channels, 0), np.float32)
+        """What follows the end of the input: at most ``frames`` samples, ``latency + tail`` in all."""
+        if self._left is None:
+            self._left = self.latency + self.tail
+        count = int(min(frames, self._left))
+        self._left -= count
+        if not count:
+            return np.zeros((self.out_channels, 0), np.float32)
+        return self.process(np.zeros((self.channels, count), np.float32))

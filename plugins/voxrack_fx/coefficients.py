@@ -1,0 +1,91 @@
+"""Second-order filter sections of the RBJ Audio EQ Cookbook, normalised by a0.
+
+Every function returns ``(b0, b1, b2, a1, a2)`` of ``y[n] = b0 x[n] + b1 x[n-1] + b2 x[n-2] - a1 y[n-1] - a2 y[n-2]``.
+Frequencies are in Hz, gains in dB, ``sample_rate`` in Hz. A frequency above 0.49 of the sample rate is
+taken as 0.49 of it: the preset keeps what was asked for.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterable
+
+Section = tuple[float, float, float, float, float]
+
+IDENTITY: Section = (1.0, 0.0, 0.0, 0.0, 0.0)
+_NYQUIST_SHARE = 0.49
+_LONGEST_TAIL_SECONDS = 6.0
+
+
+def _angles(frequency: float, q: float, sample_rate: float) -> tuple[float, float, float]:
+    """cos(w0), 1 - cos(w0) without cancellation, and alpha."""
+    w0 = 2.0 * math.pi * min(frequency, _NYQUIST_SHARE * sample_rate) / sample_rate
+    return math.cos(w0), 2.0 * math.sin(0.5 * w0) ** 2, math.sin(w0) / (2.0 * q)
+
+
+def _normalise(b0: float, b1: float, b2: float, a0: float, a1: float, a2: float) -> Section:
+    return b0 / a0, b1 / a0, b2 / a0, a1 / a0, a2 / a0
+
+
+def peak(gain: float, frequency: float, q: float, sample_rate: float) -> Section:
+    """A bell of ``gain`` dB around ``frequency``."""
+    cos, _, alpha = _angles(frequency, q, sample_rate)
+    a = 10.0 ** (gain / 40.0)
+    return _normalise(1.0 + alpha * a, -2.0 * cos, 1.0 - alpha * a, 1.0 + alpha / a, -2.0 * cos, 1.0 - alpha / a)
+
+
+def low_shelf(gain: float, frequency: float, q: float, sample_rate: float) -> Section:
+    """``gain`` dB below ``frequency``."""
+    cos, _, alpha = _angles(frequency, q, sample_rate)
+    a = 10.0 ** (gain / 40.0)
+    up, down, slope = a + 1.0, a - 1.0, 2.0 * alpha * math.sqrt(a)
+    return _normalise(
+        a * (up - down * cos + slope), 2.0 * a * (down - up * cos), a * (up - down * cos - slope),
+        up + down * cos + slope, -2.0 * (down + up * cos), up + down * cos - slope,
+    )  # fmt: skip
+
+
+def high_shelf(gain: float, frequency: float, q: float, sample_rate: float) -> Section:
+    """``gain`` dB above ``frequency``."""
+    cos, _, alpha = _angles(frequency, q, sample_rate)
+    a = 10.0 ** (gain / 40.0)
+    up, down, slope = a + 1.0, a - 1.0, 2.0 * alpha * math.sqrt(a)
+    return _normalise(
+        a * (up + down * cos + slope), -2.0 * a * (down + up * cos), a * (up + down * cos - slope),
+        up - down * cos + slope, 2.0 * (down - up * cos), up - down * cos - slope,
+    )  # fmt: skip
+
+
+def low_pass(frequency: float, q: float, sample_rate: float) -> Section:
+    """12 dB per octave above ``frequency``."""
+    cos, one_minus_cos, alpha = _angles(frequency, q, sample_rate)
+    return _normalise(
+        0.5 * one_minus_cos, one_minus_cos, 0.5 * one_minus_cos, 1.0 + alpha, -2.0 * cos, 1.0 - alpha
+    )
+
+
+def high_pass(frequency: float, q: float, sample_rate: float) -> Section:
+    """12 dB per octave below ``frequency``."""
+    cos, _, alpha = _angles(frequency, q, sample_rate)
+    return _normalise(0.5 * (1.0 + cos), -1.0 - cos, 0.5 * (1.0 + cos), 1.0 + alpha, -2.0 * cos, 1.0 - alpha)
+
+
+def tail(sections: Iterable[Section], sample_rate: float) -> int:
+    """Samples until the impulse response of the sections in series stays below -120 dB, at most six seconds.
+
+    Each section counts with the time that its slowest pole takes; one whose zeros cancel its poles (a band
+    at 0 dB) counts with none.
+    """
+    limit = _LONGEST_TAIL_SECONDS * sample_rate
+    samples = 0.0
+    for b0, b1, b2, a1, a2 in sections:
+        if b1 == b0 * a1 and b2 == b0 * a2:
+            continue
+        samples += 2.0  # the zeros
+        root = a1 * a1 - 4.0 * a2
+        radius = 0.5 * (abs(a1) + math.sqrt(root)) if root >= 0.0 else math.sqrt(a2)
+        if radius >= 1.0:
+            return math.ceil(limit)
+        if radius > 0.0:
+            samples += math.log(1e-6) / math.log(radius)
+    return math.ceil(min(samples, limit))

@@ -1,0 +1,1 @@
+"""Speed and agreement, each as a ratio to a named peer measured in the same run."""

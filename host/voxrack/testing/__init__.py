@@ -1,0 +1,16 @@
+"""What a plugin author needs in tests: run a device through the contract, make signals, make a host.
+
+>>> from voxrack.testing import check_device
+>>> report = check_device("fx.gain")
+>>> print(report)               # a table: every invariance, kept or not
+>>> report.raise_if_failed()    # in a test
+"""
+
+from __future__ import annotations
+
+from .check import CHECKS, check_device
+from .hosts import host_with
+from .report import Check, CheckReport
+from .signals import noise, voice
+
+__all__ = ["CHECKS", "Check", "CheckReport", "check_device", "host_with", "noise", "voice"]

@@ -11,8 +11,10 @@ from .commands.group import Verbs, print_version
 
 
 @click.group(cls=Verbs, name="voxrack", context_settings={"help_option_names": ["-h", "--help"]})
-@click.option("--debug", is_flag=True, expose_value=False, envvar="VOXRACK_DEBUG", help="Show the traceback of an error.")
-@click.option("--version", is_flag=True, expose_value=False, is_eager=True, callback=print_version, help="Show the version.")
+@click.option(
+    "--debug", is_flag=True, expose_value=False, help="Show the traceback of an error; so does VOXRACK_DEBUG=1."
+)
+@click.option("--version", is_flag=True, expose_value=False, is_eager=True, callback=print_version, help="Show it.")
 def cli() -> None:
     """Voice through a rack of plugins: render files, read them with analyzers, keep presets.
 

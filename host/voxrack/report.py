@@ -42,11 +42,7 @@ class Figures:
     def line(self) -> str:
         """``"4.9 s · mono · −23.1 LUFS · peak −3.2 dBFS"``."""
         wide = {1: "mono", 2: "stereo"}.get(self.channels, f"{self.channels} channels")
-        return f"{self.duration:.1f} s · {wide} · {self.loudness_text()} · peak {signed(self.peak)} dBFS"
-
-    def loudness_text(self) -> str:
-        """``"−23.1 LUFS"``."""
-        return "loudness not defined" if math.isnan(self.loudness) else f"{signed(self.loudness)} LUFS"
+        return f"{self.duration:.1f} s · {wide} · {loudness_text(self.loudness)} · peak {signed(self.peak)} dBFS"
 
 
 def signed(number: float) -> str:
@@ -57,12 +53,15 @@ def signed(number: float) -> str:
     return "0.0" if text == "-0.0" else text.replace("-", "−")
 
 
+def loudness_text(lufs: float) -> str:
+    """``"−23.1 LUFS"``, or that there is none."""
+    return "loudness not defined" if math.isnan(lufs) else f"{signed(lufs)} LUFS"
+
+
 def figures(audio: Audio) -> Figures:
     """Measure ``audio``."""
-    peak = audio.peak
-    return Figures(
-        audio.duration, audio.channels, audio.sample_rate, loudness(audio), 20 * math.log10(peak) if peak > 0 else -math.inf
-    )
+    peak = 20 * math.log10(audio.peak) if audio.peak > 0 else -math.inf
+    return Figures(audio.duration, audio.channels, audio.sample_rate, loudness(audio), peak)
 
 
 def loudness(audio: Audio) -> float:

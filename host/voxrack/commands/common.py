@@ -29,11 +29,16 @@ def verb(name: str | None = None, **named: Any) -> Callable[[Callable[..., Any]]
     """A command with ``--json`` (argument ``as_json``), ``--debug`` and the exit codes at the end of its help."""
 
     def decorate(function: Callable[..., Any]) -> click.Command:
-        function = click.option("--json", "as_json", is_flag=True, help="Machine-readable, on standard output.")(function)
-        function = click.option("--debug", is_flag=True, expose_value=False, help="Show the traceback of an error.")(function)
-        return click.command(name, epilog=EXIT_CODES, **named)(function)
+        as_json = click.option("--json", "as_json", is_flag=True, help="Machine-readable, on standard output.")
+        debug = click.option("--debug", is_flag=True, expose_value=False, help="Show the traceback of an error.")
+        return click.command(name, epilog=EXIT_CODES, **named)(debug(as_json(function)))
 
     return decorate
+
+
+jobs_option = click.option(
+    "-j", "--jobs", type=click.IntRange(0, 256), default=1, show_default=True, help="Processes; 0 is one per core."
+)
 
 
 # ---- standard output ------------------------------------------------------------------------
@@ -95,13 +100,22 @@ def table(columns: Sequence[str], rows: Iterable[Sequence[Any]], *, title: str =
         grid.add_column(column, justify="right" if column in numbers else "left", overflow="fold")
     for row in rows:
         grid.add_row(*[str(cell) for cell in row])
-    console().print(grid)
+    screen = console()
+    with screen.capture() as drawn:
+        screen.print(grid)
+    lines = [line.rstrip() for line in drawn.get().splitlines()]
+    write("\n".join(lines).strip("\n"))
 
 
 # ---- standard error -------------------------------------------------------------------------
 def say(message: str) -> None:
     """A remark, on standard error."""
     click.echo(message, err=True)
+
+
+def stderr_is_terminal() -> bool:
+    """Whether a person may be watching."""
+    return sys.stderr is not None and sys.stderr.isatty()
 
 
 class Bar:
@@ -119,7 +133,7 @@ class Bar:
         self.text = text
         self.total = total
         self._started = time.monotonic()
-        self._wanted = sys.stderr is not None and sys.stderr.isatty()
+        self._wanted = stderr_is_terminal()
         self._rich: RichProgress | None = None
 
     def __enter__(self) -> Bar:
@@ -138,8 +152,10 @@ class Bar:
             from rich.console import Console
             from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
 
-            columns = (TextColumn("{task.description}", markup=False), BarColumn(), TextColumn("{task.percentage:3.0f} %"))
-            self._rich = Progress(*columns, TimeRemainingColumn(), console=Console(stderr=True), transient=True)
+            words, share = TextColumn("{task.description}", markup=False), TextColumn("{task.percentage:3.0f} %")
+            self._rich = Progress(
+                words, BarColumn(), share, TimeRemainingColumn(), console=Console(stderr=True), transient=True
+            )
             self._rich.add_task(self.text, total=self.total)
             self._rich.start()
         self._rich.update(self._rich.task_ids[0], completed=position, description=self.text)
@@ -160,3 +176,18 @@ def split_settings(words: Iterable[str]) -> list[tuple[str, str]]:
 def decibel(linear: float) -> str:
     """A linear peak as dBFS text."""
     return f"{20 * math.log10(linear):.1f} dB" if linear > 0 else "-inf dB"
+
+
+def workers(jobs: int) -> int:
+    """``--jobs``: 0 is one per core that this process may use."""
+    if jobs:
+        return jobs
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+
+
+def need(module: str, what: str, extra: str) -> None:
+    """Refuse ``what`` where the optional ``module`` is not installed, with the command that mends it."""
+    from ..availability import importable
+
+    if not importable(module):
+        raise UsageError(f"{what} needs '{module}', which is not installed: pip install 'voxrack[{extra}]'")

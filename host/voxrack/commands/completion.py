@@ -7,7 +7,7 @@ import click
 from . import common
 
 
-@common.verb("completion")
+@common.verb("completion", short_help="Print the script for the Tab key.")
 @click.argument("shell", type=click.Choice(["bash", "zsh", "fish"]))
 @click.pass_context
 def completion(context: click.Context, shell: str, as_json: bool) -> None:

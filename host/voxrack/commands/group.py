@@ -6,6 +6,7 @@ import errno
 import os
 import sys
 from collections.abc import Sequence
+from contextlib import suppress
 from typing import Any
 
 import click
@@ -132,18 +133,14 @@ def _explain_os(error: OSError) -> int:
 
 
 def _say(message: str, code: int) -> int:
-    try:
+    with suppress(OSError):  # stderr may be gone as well; the exit code still tells
         click.echo(f"voxrack: {message}", err=True)
-    except OSError:
-        pass  # stderr is gone as well; the exit code still tells
     return code
 
 
 def _drop_stdout() -> None:
     """Point standard output at nothing, so that Python's last flush does not fail again."""
-    try:
+    with suppress(OSError, ValueError, AttributeError):
         nowhere = os.open(os.devnull, os.O_WRONLY)
         os.dup2(nowhere, sys.stdout.fileno())
         os.close(nowhere)
-    except (OSError, ValueError, AttributeError):
-        pass

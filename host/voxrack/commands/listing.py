@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from ..params import NUMERIC
 from . import common, complete
 
 if TYPE_CHECKING:
@@ -15,7 +16,7 @@ if TYPE_CHECKING:
     from ..params import Param
 
 
-@common.verb("plugins")
+@common.verb("plugins", short_help="List the plugins and how they fare.")
 @click.pass_context
 def plugins(context: click.Context, as_json: bool) -> None:
     """List the plugins, with what is wrong with those that are not loaded.
@@ -41,7 +42,7 @@ def plugins(context: click.Context, as_json: bool) -> None:
         common.say("no plugin is installed; `pip install -e .` in the project registers the built-in ones")
 
 
-@common.verb("devices")
+@common.verb("devices", short_help="List the devices, or the parameters of one.")
 @click.argument("device_id", metavar="[ID]", required=False, shell_complete=complete.device_ids)
 @click.option("--kind", type=click.Choice(["processor", "analyzer"]), help="Only devices of this kind.")
 def devices(device_id: str | None, kind: str | None, as_json: bool) -> None:
@@ -85,8 +86,8 @@ def _entry(entry: DeviceEntry) -> dict[str, Any]:
 
 def _spec(spec: DeviceSpec) -> dict[str, Any]:
     """The specification as plain JSON."""
-    names = ("id", "kind", "title", "summary", "version", "role", "streaming", "length", "rates", "channels", "extra", "weights")
-    out: dict[str, Any] = {name: getattr(spec, name) for name in names}
+    plain = ("id", "kind", "title", "summary", "version", "role", "streaming", "length", "rates", "channels")
+    out: dict[str, Any] = {name: getattr(spec, name) for name in (*plain, "extra", "weights")}
     out.update(needs=dict(spec.needs), transparent=dict(spec.transparent), waivers=spec.waivers, factory=spec.factory)
     out["parameters"] = [_param(param) for param in spec.params]
     return out
@@ -94,7 +95,7 @@ def _spec(spec: DeviceSpec) -> dict[str, Any]:
 
 def _param(param: Param) -> dict[str, Any]:
     out: dict[str, Any] = {"id": param.id, "kind": param.kind, "default": param.default, "help": param.help}
-    if param.kind in ("float", "int", "array"):
+    if param.kind in NUMERIC:
         out.update(lo=param.lo, hi=param.hi, unit=param.unit, scale=param.scale, step=param.step)
     if param.choices:
         out["choices"] = param.choices
@@ -132,9 +133,7 @@ def _print_device(entry: DeviceEntry) -> None:
     facts += ["channels " + ", ".join(map(str, spec.channels))] if spec.channels else []
     facts += [] if spec.streaming else ["wants the whole signal"]
     common.write(" · ".join(facts))
-    rows = [
-        (p.id, _default(p), _range(p), p.scale if p.kind in ("float", "int", "array") else p.kind, p.help) for p in spec.params
-    ]
+    rows = [(p.id, _default(p), _range(p), p.scale if p.kind in NUMERIC else p.kind, p.help) for p in spec.params]
     if rows:
         common.write("")
         common.table(("parameter", "default", "range", "scale", "help"), rows, right=("default",))

@@ -7,10 +7,11 @@ import os
 import signal
 import threading
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from multiprocessing.connection import Connection, wait
-from typing import Any, Protocol
+from multiprocessing.process import BaseProcess
+from typing import Any
 
 from ..errors import VoxrackError
 
@@ -26,17 +27,6 @@ class Outcome:
     value: Any = None
     error: str = ""
     exit_code: int = 0
-
-
-class Connected(Protocol):
-    """The part of a process that the pool uses."""
-
-    exitcode: int | None
-
-    def terminate(self) -> None: ...
-    def kill(self) -> None: ...
-    def join(self, timeout: float | None = None) -> None: ...
-    def is_alive(self) -> bool: ...
 
 
 def attempt(index: int, function: Callable[[Any], Any], job: Any) -> Outcome:
@@ -75,7 +65,7 @@ class _Pool:
         self.function = function
         self.waiting = list(enumerate(jobs))[::-1]
         self.workers = workers
-        self.busy: dict[Connection, tuple[Connected, int]] = {}
+        self.busy: dict[Connection, tuple[BaseProcess, int]] = {}
 
     def run(self) -> Iterator[Outcome]:
         try:
@@ -100,13 +90,12 @@ class _Pool:
         theirs.close()
         self._give(ours, process)
 
-    def _give(self, link: Connection, process: Connected) -> None:
+    def _give(self, link: Connection, process: BaseProcess) -> None:
         index, job = self.waiting.pop()
         self.busy[link] = (process, index)
-        try:
+        # Where it has died already, the link reads as ended, and the job is counted as crashed.
+        with suppress(BrokenPipeError, ConnectionResetError):
             link.send((index, job))
-        except (BrokenPipeError, ConnectionResetError):
-            pass  # it has died already: the link reads as ended, and the job is counted as crashed
 
     def _collect(self, link: Connection) -> Outcome:
         process, index = self.busy.pop(link)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -16,13 +15,13 @@ from .targets import pair
 ROWS = 100  # a longer table is not read; the line below it sums up
 
 
-@common.verb("render")
+@common.verb("render", short_help="Render audio files through a preset.")
 @click.argument("preset", shell_complete=complete.preset_names)
 @click.argument("inputs", metavar="IN...", nargs=-1, required=True, type=click.Path())
-@click.option("-o", "--out", required=True, type=click.Path(), help="File for one input, else folder (made where missing).")
+@click.option("-o", "--out", required=True, type=click.Path(), help="A file for one input, else a folder.")
 @click.option("--set", "settings", metavar="ADDRESS=VALUE", multiple=True, shell_complete=complete.addresses,
               help="Change a number of the rack; may be given again.")  # fmt: skip
-@click.option("-j", "--jobs", type=click.IntRange(0, 256), default=1, show_default=True, help="Processes; 0 is one per core.")
+@common.jobs_option
 @click.option("--tail/--no-tail", default=True, help="Go on until reverb and delay have died away, or keep the length.")
 @click.option("--format", "kind", type=click.Choice([suffix[1:] for suffix in FORMATS]),
               help="Of files in a folder. Default: the input's if lossless, else wav.")  # fmt: skip
@@ -53,11 +52,11 @@ def render(
         common.say(f"voxrack: {preset}: {remark}")
     ready_rack(chosen, changes)  # before anything is written: what is wrong with the rack is wrong for every file
     pairs = pair(inputs, out, kind)
-    folder = str(Path(preset).resolve().parent) if Path(preset).is_file() else ""
-    todo = [work.RenderJob(chosen.text(), folder, changes, s, t, block, tail, subtype) for s, t in pairs]
+    path = str(chosen.path or "")
+    todo = [work.RenderJob(chosen.text(), path, changes, s, t, block, tail, subtype) for s, t in pairs]
     if len(todo) == 1:
         return _render_one(todo[0], as_json)
-    return _render_many(todo, jobs or os.cpu_count() or 1, as_json)
+    return _render_many(todo, common.workers(jobs), as_json)
 
 
 def _render_one(job: work.RenderJob, as_json: bool) -> int:
@@ -78,7 +77,7 @@ def _render_many(todo: Sequence[work.RenderJob], jobs: int, as_json: bool) -> in
             job = todo[outcome.index]
             if outcome.error:
                 failed += 1
-                common.say(f"voxrack: {_naming(job.source, outcome.error)}")
+                common.say(f"voxrack: {naming(job.source, outcome.error)}")
                 report = {"source": str(job.source), "target": None, "error": outcome.error}
             else:
                 report = outcome.value
@@ -93,7 +92,8 @@ def _render_many(todo: Sequence[work.RenderJob], jobs: int, as_json: bool) -> in
     return 1 if failed else 0
 
 
-def _naming(source: Path, error: str) -> str:
+def naming(source: Path, error: str) -> str:
+    """The error, with the file it is about in front where it does not say so itself."""
     return error if str(source) in error else f"{source}: {error}"
 
 
@@ -123,7 +123,8 @@ def _print(reports: Sequence[dict[str, Any]]) -> None:
     for note in dict.fromkeys(note for report in reports for note in report["notes"]):
         common.say(f"voxrack: {note}")
     if clipped := [report for report in reports if report["clipped"]]:
-        common.say(f"voxrack: {len(clipped)} outputs clip; lower a level with --set, or write wav, which holds more than 0 dBFS")
+        remedy = "lower a level with --set, or write .wav, whose floats hold more than 0 dBFS"
+        common.say(f"voxrack: {len(clipped)} of {len(reports)} outputs are clipped: {remedy}")
 
 
 COMMANDS = (render,)

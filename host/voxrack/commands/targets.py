@@ -76,8 +76,8 @@ def pair(words: Sequence[str], out: str, kind: str | None = None) -> list[tuple[
         pairs = [(Path(words[0]), target)]
     else:
         if target.exists() and not target.is_dir():
-            many = "one file with an audio suffix needs one input" if not single else f"a file ends in {', '.join(AUDIO)}"
-            raise UsageError(f"-o {out} is a file, and a folder is needed here: {many}")
+            why = f"it does not end in {', '.join(AUDIO)}" if single else "there are several inputs"
+            raise UsageError(f"-o {out} is a file, and a folder is needed here: {why}")
         pairs = [(s, target / _named(inside, kind)) for s, inside in find_sources(words, leave_out=target)]
     _refuse_collisions(pairs)
     return pairs
@@ -97,11 +97,11 @@ def _refuse_collisions(pairs: Sequence[tuple[Path, Path]]) -> None:
             raise UsageError(f"the output {target} is an input; choose another folder or name with -o")
         first = taken.setdefault(target.resolve(), source)
         if first is not source:
-            raise UsageError(f"{first} and {source} would both be written to {target}; render them into different folders")
+            raise UsageError(f"{first} and {source} would both be written to {target}; render them one by one")
 
 
 def _identity(path: Path) -> Path | tuple[int, int]:
-    """What a file is, whatever its name (a link, another case): device and inode, or its path where it does not exist."""
+    """What a file is, whatever its name (a link, another case): device and inode; its path where there is none."""
     try:
         stat = path.stat()
     except OSError:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import warnings
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import lru_cache
@@ -11,8 +11,10 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from ..device import DeviceSpec
     from ..rack import Rack
 
+TRACK = ("name", "unit", "labels", "times_s", "values")
 Progress = Callable[[float], None]
 
 
@@ -24,8 +26,8 @@ class RenderJob:
     ----------
     preset : str
         The preset's text.
-    folder : str
-        Where the preset's assets lie; empty for a factory preset.
+    path : str
+        The preset's file, beside which its assets lie; empty for a factory preset.
     settings : tuple of (address, text)
     source, target : Path
     block : int
@@ -37,7 +39,7 @@ class RenderJob:
     """
 
     preset: str
-    folder: str
+    path: str
     settings: tuple[tuple[str, str], ...]
     source: Path
     target: Path
@@ -68,18 +70,18 @@ def heard() -> Iterator[list[str]]:
 
 
 @lru_cache(maxsize=1)
-def _rack(preset: str, folder: str, settings: tuple[tuple[str, str], ...]) -> Rack:
+def _rack(preset: str, path: str, settings: tuple[tuple[str, str], ...]) -> Rack:
     """Built once per process: preparing it again for the next file clears its memory."""
     from .racks import parse_preset, ready_rack
 
-    return ready_rack(parse_preset(preset, folder), settings)
+    return ready_rack(parse_preset(preset, path), settings)
 
 
 def render(job: RenderJob, progress: Progress | None = None) -> dict[str, Any]:
     """Render one file; the report as a dict, as ``render --json`` prints it."""
     from ..rendering import render_file
 
-    rack = _rack(job.preset, job.folder, job.settings)
+    rack = _rack(job.preset, job.path, job.settings)
     job.target.parent.mkdir(parents=True, exist_ok=True)
     with heard() as remarks:
         report = render_file(
@@ -112,16 +114,31 @@ def report_dict(report: Any, remarks: list[str]) -> dict[str, Any]:
     }
 
 
+def typed(spec: DeviceSpec, settings: Iterable[tuple[str, str]]) -> dict[str, Any]:
+    """``PARAMETER=VALUE`` texts as plain values of a device."""
+    from ..errors import UsageError
+    from ..params import suggest
+
+    table = {param.id: param for param in spec.params}
+    for id, _ in settings:
+        if id not in table:
+            raise UsageError(f"{spec.id} has no parameter '{id}'{suggest(id, table)}")
+    return {id: table[id].from_text(text) for id, text in settings}
+
+
 def analyze(job: AnalyzeJob, progress: Progress | None = None) -> dict[str, Any]:
     """Read one file; the object that ``analyze --json`` prints, with arrays not yet turned to lists."""
     from ..host import default_host
+    from ..instance import AnalyzerDevice
     from ..rendering import analyze as run
 
     host = default_host()
     spec = host.spec(job.device)
-    values = {id: spec.param(id).from_text(text) for id, text in job.values}
+    values = typed(spec, job.values)
+    analyzer = host.create(job.device, values)
+    assert isinstance(analyzer, AnalyzerDevice)  # the verb has looked
     with heard() as remarks:
-        tracks = run(host.create(job.device, values), job.source, progress=progress)
+        tracks = run(analyzer, job.source, progress=progress)
     summary: dict[str, Any] = {}
     for track in tracks:
         summary.update(track.summary)
@@ -129,8 +146,6 @@ def analyze(job: AnalyzeJob, progress: Progress | None = None) -> dict[str, Any]
         "file": str(job.source),
         "device": job.device,
         "summary": summary,
-        "tracks": [
-            {"name": t.name, "unit": t.unit, "labels": t.labels, "times_s": t.times_s, "values": t.values} for t in tracks
-        ],
+        "tracks": [{name: getattr(track, name) for name in TRACK} for track in tracks],
         **({"notes": remarks} if remarks else {}),
     }

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Sequence
 from io import BytesIO
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import matplotlib as mpl
 import numpy as np
@@ -20,23 +21,23 @@ from ..report import figures
 
 if TYPE_CHECKING:
     from ..audio import Audio
+    from ..device import Track
 
 INK, MUTED, GRID = "#22262e", "#6b7280", "#dfe3e8"
 BEFORE, AFTER = "#5b6b83", "#d9562b"
+CURVES = (AFTER, "#2f6fb5", "#3c9d6d", "#8b5fbf", "#c79a1b", BEFORE)
 COLUMNS = 1500  # of a picture; finer is not seen
 ROWS = 360
 DEPTH = 80.0  # dB from the brightest to the darkest colour
 LOW = 40.0  # Hz, the lower edge of a spectrogram
 _TICKS = (50, 100, 200, 500, 1000, 2000, 5000, 10_000, 20_000)
-_STYLE = {
-    "font.size": 10, "font.family": ["DejaVu Sans"], "text.color": INK, "axes.labelcolor": MUTED, "axes.edgecolor": GRID,
-    "xtick.color": MUTED, "ytick.color": MUTED, "axes.titlesize": 11, "axes.linewidth": 0.8,
+_STYLE: dict[Any, Any] = {
+    "font.size": 10, "font.family": ["DejaVu Sans"], "text.color": INK, "axes.labelcolor": MUTED,
+    "axes.edgecolor": GRID, "xtick.color": MUTED, "ytick.color": MUTED, "axes.titlesize": 11, "axes.linewidth": 0.8,
 }  # fmt: skip
 
 
-def before_after(
-    before: Audio, after: Audio, path: str | os.PathLike[str] | None = None, title: str = ""
-) -> Figure:
+def before_after(before: Audio, after: Audio, path: str | os.PathLike[str] | None = None, title: str = "") -> Figure:
     """Waveform and spectrogram of two signals, one under the other on a common time axis.
 
     Both pairs share their scales, so what differs in the picture differs in the sound.
@@ -57,8 +58,7 @@ def before_after(
     end = max(before.duration, after.duration)
     top = max(min(before.sample_rate, after.sample_rate) / 2, 4 * LOW)
     with mpl.rc_context(_STYLE):
-        figure = Figure(figsize=(12, 8.4), dpi=120, layout=ConstrainedLayoutEngine(h_pad=0.05, w_pad=0.06), facecolor="white")
-        FigureCanvasAgg(figure)
+        figure = _figure(12, 8.4)
         rows = figure.subplots(5, 1, sharex=True, height_ratios=(1, 2.3, 0.06, 1, 2.3))
         rows[2].set_visible(False)  # air between the pairs
         tallest = max(before.peak, after.peak, 1e-3) * 1.06
@@ -89,6 +89,51 @@ def before_after(
     return figure
 
 
+def curves(tracks: Sequence[Track], path: str | os.PathLike[str] | None = None, title: str = "") -> Figure:
+    """Curves that an analyzer read off a signal, one panel per track, on a common time axis.
+
+    Parameters
+    ----------
+    tracks : sequence of Track
+    path : str or Path, optional
+        Write the picture there too, whole or not at all.
+    title : str
+
+    Returns
+    -------
+    matplotlib.figure.Figure
+    """
+    with mpl.rc_context(_STYLE):
+        figure = _figure(12, 1.2 + 2.6 * max(1, len(tracks)))
+        panels = figure.subplots(max(1, len(tracks)), 1, sharex=True, squeeze=False)[:, 0]
+        for axes, track in zip(panels, tracks):
+            labels = track.labels or tuple(str(index) for index in range(track.values.shape[1]))
+            for index, label in enumerate(labels):
+                shown = np.where(np.isfinite(track.values[:, index]), track.values[:, index], np.nan)  # -inf: a gap
+                axes.plot(track.times_s, shown, label=label, color=CURVES[index % len(CURVES)], linewidth=1.4)
+            axes.set_title(track.name.replace("_", " "), loc="left", color=INK, fontweight="bold")
+            axes.set_ylabel(track.unit)
+            axes.grid(color=GRID, linewidth=0.6)
+            axes.tick_params(length=0)
+            axes.spines[["top", "right"]].set_visible(False)
+            if len(labels) > 1:
+                axes.legend(frameon=False, loc="upper right", ncols=min(6, len(labels)))
+        panels[-1].set_xlabel("time (s)")
+        if title:
+            figure.suptitle(title, x=0.012, ha="left", fontsize=14, fontweight="bold", color=INK)
+        if path is not None:
+            save(figure, path)
+    return figure
+
+
+def _figure(width: float, height: float) -> Figure:
+    """An empty figure of that many inches, drawn by Agg."""
+    engine = ConstrainedLayoutEngine(h_pad=0.05, w_pad=0.06)
+    figure = Figure(figsize=(width, height), dpi=120, layout=engine, facecolor="white")
+    FigureCanvasAgg(figure)
+    return figure
+
+
 def save(figure: Figure, path: str | os.PathLike[str]) -> None:
     """Write a figure to a file whose suffix names the format, whole or not at all."""
     from ..errors import UsageError
@@ -97,7 +142,8 @@ def save(figure: Figure, path: str | os.PathLike[str]) -> None:
     kind = os.path.splitext(path)[1].lower().lstrip(".")
     known = figure.canvas.get_supported_filetypes()
     if kind not in known:
-        raise UsageError(f"cannot draw {path}: the suffix '.{kind}' names no picture format; it takes {', '.join(sorted(known))}")
+        takes = ", ".join(sorted(known))
+        raise UsageError(f"cannot draw {path}: the suffix '.{kind}' names no picture format; it takes {takes}")
     picture = BytesIO()
     figure.savefig(picture, format=kind, facecolor="white")
     write_bytes(path, picture.getvalue())
@@ -183,7 +229,7 @@ def _on_rows(power: NDArray[np.float64], spacing: float, top: float, rows: int) 
     return out
 
 
-def draw_spectrogram(axes: Axes, level: NDArray[np.float64], duration: float, top: float, brightest: float) -> AxesImage:
+def draw_spectrogram(axes: Axes, level: NDArray, duration: float, top: float, brightest: float) -> AxesImage:
     """``level`` of :func:`log_spectrogram` as an image whose colours span 80 dB below ``brightest``."""
     low, high = np.log2(LOW), np.log2(top)
     image = axes.imshow(

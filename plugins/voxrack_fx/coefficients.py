@@ -59,9 +59,7 @@ def high_shelf(gain: float, frequency: float, q: float, sample_rate: float) -> S
 def low_pass(frequency: float, q: float, sample_rate: float) -> Section:
     """12 dB per octave above ``frequency``."""
     cos, one_minus_cos, alpha = _angles(frequency, q, sample_rate)
-    return _normalise(
-        0.5 * one_minus_cos, one_minus_cos, 0.5 * one_minus_cos, 1.0 + alpha, -2.0 * cos, 1.0 - alpha
-    )
+    return _normalise(0.5 * one_minus_cos, one_minus_cos, 0.5 * one_minus_cos, 1.0 + alpha, -2.0 * cos, 1.0 - alpha)
 
 
 def high_pass(frequency: float, q: float, sample_rate: float) -> Section:

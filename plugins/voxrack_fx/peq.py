@@ -38,7 +38,6 @@ def equalise_steady(block, out, begin, bands, states, delay):
     b0, b1, b2 = load16(bands, 0), load16(bands, 16), load16(bands, 32)
     a1, a2 = load16(bands, 48), load16(bands, 64)  # negated
     behind = load16(delay, 0)
-    one = splat(b0, 1.0)
     count = frames - begin
     for pair in range(states.shape[0]):
         left, right = 2 * pair, min(2 * pair + 1, channels - 1)
@@ -142,9 +141,7 @@ class Equaliser(Smoothed):
         ramp = self.ramp
         if moving:
             move = ramp.target - ramp.start
-            equalise_moving(
-                block, out, moving, ramp.start, move, ramp.position, ramp.length, self._states, _DELAY
-            )
+            equalise_moving(block, out, moving, ramp.start, move, ramp.position, ramp.length, self._states, _DELAY)
             ramp.advance(moving)
         if moving < block.shape[1]:
             equalise_steady(block, out, moving, ramp.target, self._states, _DELAY)

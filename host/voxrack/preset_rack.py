@@ -91,7 +91,7 @@ class Builder:
         try:
             spec = self.host.spec(slot.device)
         except (UsageError, PluginError) as error:
-            return self._missing(slot, own, str(error))
+            return self._missing(prefix, slot, own, str(error))
         if spec.kind != "processor":
             raise PresetError(
                 f"'{spec.id}' is an analyzer: it listens to a rack (render's taps) and cannot stand in it", path
@@ -103,7 +103,7 @@ class Builder:
         try:
             device = self.host.create(spec.id, values)
         except PluginError as error:  # a device that it needs is not there
-            return self._missing(slot, own, str(error))
+            return self._missing(prefix, slot, own, str(error))
         except (UsageError, DeviceError) as error:
             raise PresetError(str(error), path) from None
         return Slot(device, name=slot.name)
@@ -113,9 +113,9 @@ class Builder:
         given = self.document.parameters.items()
         return {address[len(start) :]: value for address, value in given if address.startswith(start)}
 
-    def _missing(self, slot: SlotModel, own: dict[str, Any], reason: str) -> Slot:
+    def _missing(self, prefix: str, slot: SlotModel, own: dict[str, Any], reason: str) -> Slot:
         self.missing.append(slot.device)
-        self.remarks.append(f"slot '{slot.name}' is bypassed, its settings are kept: {reason}")
+        self.remarks.append(f"slot '{prefix}' is bypassed, its settings are kept: {reason}")
         assets = {asset["sha256"]: asset for asset in references(own).values()}
         block = {"slot": slot.model_dump(mode="json"), "parameters": own, "assets": self._places(assets)}
         return Slot(Missing(slot.device, block, reason), name=slot.name, bypass=True)

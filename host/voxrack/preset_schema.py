@@ -239,7 +239,7 @@ def _check_desk(address: str, buses: list[str], path: str) -> None:
             raise PresetError(f"no bus '{name}' in the rack{suggest(name, buses)}", path)
     if len(named) == 2 and buses.index(named[1]) <= buses.index(named[0]):
         raise PresetError(
-            f"bus '{named[0]}' cannot send back to '{named[1]}': sends go forward, and the buses run {', '.join(buses)}",
+            f"bus '{named[0]}' cannot send back to '{named[1]}': sends go forward; the order is {', '.join(buses)}",
             path,
         )
 

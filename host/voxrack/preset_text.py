@@ -157,12 +157,15 @@ def changes(a: Reading, b: Reading) -> list[Change]:
         if (x := getattr(a.document, key)) != (y := getattr(b.document, key))
     ]
     out += _wiring(a, b)
+    gone = {bus.name for bus in a.document.rack.buses} ^ {bus.name for bus in b.document.rack.buses}
     for address in dict.fromkeys([*a.addresses(), *b.addresses()]):
         prefix = a.slot_of(address) or b.slot_of(address)
         if prefix and (
             prefix not in a.slots or prefix not in b.slots or a.slots[prefix].device != b.slots[prefix].device
         ):
             continue  # told as a slot that came, went or changed its device
+        if not prefix and any(bus in gone for bus in address.split(".")[1:]):
+            continue  # the same of a bus
         x, y = a.value(address), b.value(address)
         if not same(x, y):
             before, after = (None if v is ABSENT else v for v in (x, y))

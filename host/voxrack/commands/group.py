@@ -7,6 +7,7 @@ import os
 import sys
 from collections.abc import Sequence
 from contextlib import suppress
+from io import TextIOWrapper
 from typing import Any
 
 import click
@@ -75,7 +76,7 @@ class Verbs(click.Group):
         """Run a command line; print the one line of a failure to stderr; return the exit code."""
         words = list(sys.argv[1:] if args is None else args)
         for stream in (sys.stdout, sys.stderr):
-            if hasattr(stream, "reconfigure"):
+            if isinstance(stream, TextIOWrapper):
                 stream.reconfigure(errors="backslashreplace")  # a name in another encoding must not stop us
         try:
             value = super().main(args, prog_name, complete_var, standalone_mode=False, **extra)

@@ -9,6 +9,7 @@ import click
 
 from ..params import NUMERIC
 from . import common, complete
+from .group import Verbs
 
 if TYPE_CHECKING:
     from ..device import DeviceSpec
@@ -30,7 +31,7 @@ def plugins(context: click.Context, as_json: bool) -> None:
     from ..host import default_host
 
     group = context.find_root().command
-    if hasattr(group, "ask_plugins"):
+    if isinstance(group, Verbs):
         group.ask_plugins()  # a plugin may fail only here, when it adds its verbs
     found = default_host().plugins()
     if as_json:

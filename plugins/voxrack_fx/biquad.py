@@ -114,14 +114,14 @@ class HighShelf(Biquad):
 
 
 class LowPass(Biquad):
-    """``fx.low_pass``: 12 dB per octave."""
+    """``fx.low_pass``: 12 dB per octave; off at the upper end of its range."""
 
     def section(self) -> Section:
-        return coefficients.low_pass(self.values["frequency"], self.values["q"], self.sample_rate)
+        return coefficients.low_pass_or_off(self.values["frequency"], self.values["q"], self.sample_rate)
 
 
 class HighPass(Biquad):
-    """``fx.high_pass``: 12 dB per octave."""
+    """``fx.high_pass``: 12 dB per octave; off at the lower end of its range."""
 
     def section(self) -> Section:
-        return coefficients.high_pass(self.values["frequency"], self.values["q"], self.sample_rate)
+        return coefficients.high_pass_or_off(self.values["frequency"], self.values["q"], self.sample_rate)

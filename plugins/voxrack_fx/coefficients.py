@@ -13,6 +13,7 @@ from collections.abc import Iterable
 Section = tuple[float, float, float, float, float]
 
 IDENTITY: Section = (1.0, 0.0, 0.0, 0.0, 0.0)
+LOWEST, HIGHEST = 10.0, 22000.0  # Hz; at this end of its range a high-pass, a low-pass is off
 _NYQUIST_SHARE = 0.49
 _LONGEST_TAIL_SECONDS = 6.0
 
@@ -66,6 +67,16 @@ def high_pass(frequency: float, q: float, sample_rate: float) -> Section:
     """12 dB per octave below ``frequency``."""
     cos, _, alpha = _angles(frequency, q, sample_rate)
     return _normalise(0.5 * (1.0 + cos), -1.0 - cos, 0.5 * (1.0 + cos), 1.0 + alpha, -2.0 * cos, 1.0 - alpha)
+
+
+def low_pass_or_off(frequency: float, q: float, sample_rate: float) -> Section:
+    """A low-pass that does nothing at the upper end of its range."""
+    return IDENTITY if frequency >= HIGHEST else low_pass(frequency, q, sample_rate)
+
+
+def high_pass_or_off(frequency: float, q: float, sample_rate: float) -> Section:
+    """A high-pass that does nothing at the lower end of its range."""
+    return IDENTITY if frequency <= LOWEST else high_pass(frequency, q, sample_rate)
 
 
 def tail(sections: Iterable[Section], sample_rate: float) -> int:

@@ -48,10 +48,9 @@ class Compressor(Smoothed):
 
     def flush(self, frames: int) -> NDArray[np.float32]:
         """The last ``latency`` samples: the gain stays where it stood when the input ended."""
-        if self._left is None:
-            self._left = self.latency
-        count = int(min(frames, self._left))
-        self._left -= count
+        left = self.latency if self._left is None else self._left
+        count = int(min(frames, left))
+        self._left = left - count
         return self._render(np.zeros((self.channels, count), np.float32), ended=True)
 
     def _render(self, block: NDArray[np.float32], ended: bool) -> NDArray[np.float32]:

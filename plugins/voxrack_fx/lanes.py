@@ -10,10 +10,14 @@ file depends on this one.
 
 from __future__ import annotations
 
-from llvmlite import ir
-from numba.core import cgutils, types
-from numba.extending import intrinsic, models, register_model
+from typing import Any
 
+from llvmlite import ir
+from numba import extending
+from numba.core import cgutils, types
+from numba.extending import models, register_model
+
+intrinsic: Any = extending.intrinsic  # what it decorates is called from kernels, without the typing context
 _DOUBLE = ir.DoubleType()
 _I32 = ir.IntType(32)
 

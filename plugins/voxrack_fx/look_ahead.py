@@ -90,7 +90,8 @@ def plan(samples: float, before: int, after: int) -> Plan:
     if last < taps:
         far[6] = -weight * np.exp(-_RATES * (last + 1 - centre) / width)
         far[7] = decay ** (taps - last)
-    return Plan(-1, first, last, taps, np.sinc(np.arange(first, last + 1) - centre), far.ravel())
+    near = np.array(np.sinc(np.arange(first, last + 1) - centre), dtype=np.float64)
+    return Plan(-1, first, last, taps, near, far.ravel())
 
 
 @njit(types.void(_AUDIO, _ROWS, types.intp, types.intp, _AUDIO, types.intp), cache=True, nogil=True)
@@ -102,7 +103,8 @@ def apply_whole(delayed, gains, at, shift, out, begin):
 
 
 @njit(
-    types.void(_AUDIO, _ROWS, types.intp, types.intp, types.intp, types.intp, _NUMBERS, _NUMBERS, _AUDIO, types.intp, _ROWS),
+    types.void(_AUDIO, _ROWS, types.intp, types.intp, types.intp, types.intp, _NUMBERS, _NUMBERS, _AUDIO,
+               types.intp, _ROWS),
     cache=True, nogil=True, error_model="numpy", fastmath={"contract"},
 )  # fmt: skip
 def apply_fraction(delayed, gains, at, first, last, taps, near, far, out, begin, sums):

@@ -116,8 +116,8 @@ class Equaliser(Smoothed):
         ]
         return [
             *bells,
-            coefficients.low_pass(v["low_pass.frequency"], v["low_pass.q"], rate),
-            coefficients.high_pass(v["high_pass.frequency"], v["high_pass.q"], rate),
+            coefficients.low_pass_or_off(v["low_pass.frequency"], v["low_pass.q"], rate),
+            coefficients.high_pass_or_off(v["high_pass.frequency"], v["high_pass.q"], rate),
         ]
 
     def numbers(self) -> NDArray[np.float64]:

@@ -78,6 +78,7 @@ class Smoothed:
     """
 
     latency: int = 0
+    tail: int | float = 0
     sample_rate: int = 0
     channels: int = 0
     out_channels: int = 0
@@ -127,10 +128,9 @@ class Smoothed:
 
     def flush(self, frames: int) -> NDArray[np.float32]:
         """What follows the end of the input: at most ``frames`` samples, ``latency + tail`` in all."""
-        if self._left is None:
-            self._left = self.latency + self.tail
-        count = int(min(frames, self._left))
-        self._left -= count
+        left = self.latency + self.tail if self._left is None else self._left
+        count = int(min(frames, left))
+        self._left = left - count
         if not count:
             return np.zeros((self.out_channels, 0), np.float32)
         return self.process(np.zeros((self.channels, count), np.float32))

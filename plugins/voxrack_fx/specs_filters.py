@@ -7,6 +7,8 @@ import math
 from voxrack.device import DeviceSpec
 from voxrack.params import Param
 
+from .coefficients import HIGHEST, LOWEST
+
 
 def gain(prefix: str = "") -> Param:
     """A filter's boost or cut."""
@@ -15,7 +17,7 @@ def gain(prefix: str = "") -> Param:
 
 def frequency(default: float, prefix: str = "", what: str = "centre frequency") -> Param:
     """A filter's frequency."""
-    return Param(f"{prefix}frequency", default, lo=10.0, hi=22000.0, unit="Hz", scale="log", help=what)
+    return Param(f"{prefix}frequency", default, lo=LOWEST, hi=HIGHEST, unit="Hz", scale="log", help=what)
 
 
 def quality(prefix: str = "", what: str = "width: higher is narrower") -> Param:
@@ -24,6 +26,7 @@ def quality(prefix: str = "", what: str = "width: higher is narrower") -> Param:
 
 
 _SLOPE = "steepness: above 0.707 the shelf overshoots"
+_LOW_PASS, _HIGH_PASS = "corner frequency; 22 kHz is off", "corner frequency; 10 Hz is off"
 _RESONANCE = "resonance at the corner: 0.707 has none"
 
 
@@ -86,8 +89,8 @@ LOW_PASS = DeviceSpec(
     "fx.low_pass",
     "processor",
     "voxrack_fx.biquad:LowPass",
-    (frequency(17500.0, what="corner frequency"), quality(what=_RESONANCE)),
-    transparent={"frequency": 22000.0, "q": 0.707},
+    (frequency(17500.0, what=_LOW_PASS), quality(what=_RESONANCE)),
+    transparent={"frequency": HIGHEST},
     title="Low-pass filter",
     summary="Removes what lies above a frequency, 12 dB per octave.",
 )
@@ -96,8 +99,8 @@ HIGH_PASS = DeviceSpec(
     "fx.high_pass",
     "processor",
     "voxrack_fx.biquad:HighPass",
-    (frequency(80.0, what="corner frequency"), quality(what=_RESONANCE)),
-    transparent={"frequency": 10.0, "q": 0.707},
+    (frequency(80.0, what=_HIGH_PASS), quality(what=_RESONANCE)),
+    transparent={"frequency": LOWEST},
     title="High-pass filter",
     summary="Removes what lies below a frequency, 12 dB per octave.",
 )
@@ -111,8 +114,8 @@ def _shelf(band: str, default: float) -> tuple[Param, ...]:
     return gain(f"{band}."), frequency(default, f"{band}.", "corner frequency"), quality(f"{band}.", _SLOPE)
 
 
-def _pass(band: str, default: float) -> tuple[Param, ...]:
-    return frequency(default, f"{band}.", "corner frequency"), quality(f"{band}.", _RESONANCE)
+def _pass(band: str, default: float, what: str) -> tuple[Param, ...]:
+    return frequency(default, f"{band}.", what), quality(f"{band}.", _RESONANCE)
 
 
 PEQ = DeviceSpec(
@@ -124,18 +127,16 @@ PEQ = DeviceSpec(
         *_bell("peak2", 4000.0),
         *_shelf("low_shelf", 115.0),
         *_shelf("high_shelf", 6000.0),
-        *_pass("low_pass", 20000.0),
-        *_pass("high_pass", 16.0),
+        *_pass("low_pass", HIGHEST, _LOW_PASS),
+        *_pass("high_pass", LOWEST, _HIGH_PASS),
     ),
     transparent={
         "peak1.gain": 0.0,
         "peak2.gain": 0.0,
         "low_shelf.gain": 0.0,
         "high_shelf.gain": 0.0,
-        "low_pass.frequency": 22000.0,
-        "low_pass.q": 0.707,
-        "high_pass.frequency": 10.0,
-        "high_pass.q": 0.707,
+        "low_pass.frequency": HIGHEST,
+        "high_pass.frequency": LOWEST,
     },
     title="Equaliser",
     summary="Two bells, two shelves, a low-pass and a high-pass in series.",

@@ -32,7 +32,11 @@ def biquad(kind: str, rate: float, frequency: float, q: float, gain: float = 0.0
         a = [1 + alpha / amplitude, -2 * c, 1 - alpha / amplitude]
     else:
         s = -1 if kind == "high_shelf" else 1
-        b = [amplitude * (up - s * down * c + root), 2 * s * amplitude * (down - s * up * c), amplitude * (up - s * down * c - root)]
+        b = [
+            amplitude * (up - s * down * c + root),
+            2 * s * amplitude * (down - s * up * c),
+            amplitude * (up - s * down * c - root),
+        ]
         a = [up + s * down * c + root, -2 * s * (down + s * up * c), up + s * down * c - root]
     return np.array(b + a) / a[0]
 
@@ -40,7 +44,9 @@ def biquad(kind: str, rate: float, frequency: float, q: float, gain: float = 0.0
 def equaliser(x: Signal, rate: float, values: dict[str, Any], bands: tuple[str, ...]) -> Signal:
     """Bands named ``peak1``, ``low_shelf`` … in series."""
     sections = [
-        biquad(band.rstrip("12"), rate, values[f"{band}.frequency"], values[f"{band}.q"], values.get(f"{band}.gain", 0.0))
+        biquad(
+            band.rstrip("12"), rate, values[f"{band}.frequency"], values[f"{band}.q"], values.get(f"{band}.gain", 0.0)
+        )
         for band in bands
     ]
     return sosfilt(np.array(sections), x)

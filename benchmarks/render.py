@@ -32,9 +32,16 @@ FRACTIONAL = 2.5  # ms; 110.25 samples: the 706-tap interpolator runs, as in fit
 def vocal_rack(look_ahead: float = 0.0) -> Rack:
     """Six-band EQ, compressor, panned direct, ping-pong delay into reverb: the DiffVox desk."""
     host = default_host()
-    peq = {"peak1.gain": -3.0, "peak1.frequency": 300.0, "peak2.gain": 2.5, "peak2.frequency": 3500.0, "low_shelf.gain": 1.5,
-           "high_shelf.gain": 3.0, "low_pass.frequency": 16_000.0, "high_pass.frequency": 80.0}  # fmt: skip
-    compressor = {"threshold": -24.0, "ratio": 4.0, "attack": 5.0, "release": 80.0, "make_up": 4.0, "look_ahead": look_ahead}
+    peq = {"peak1.gain": -3.0, "peak1.frequency": 300.0, "peak2.gain": 2.5, "peak2.frequency": 3500.0, 
+           "low_shelf.gain": 1.5, "high_shelf.gain": 3.0, "low_pass.frequency": 16_000.0, "high_pass.frequency": 80.0}  # fmt: skip
+    compressor = {
+        "threshold": -24.0,
+        "ratio": 4.0,
+        "attack": 5.0,
+        "release": 80.0,
+        "make_up": 4.0,
+        "look_ahead": look_ahead,
+    }
     delay = {"time": 320.0, "feedback": 0.35, "level": -12.0, "low_pass.frequency": 5000.0}
     return Rack(
         [host.create("fx.peq", peq), host.create("fx.compressor", compressor)],
@@ -68,7 +75,8 @@ def pedalboard_chain() -> Any:
 
     return pb.Pedalboard([
         pb.PeakFilter(300, -3), pb.PeakFilter(3500, 2.5), pb.LowShelfFilter(115, 1.5), pb.HighShelfFilter(6000, 3),
-        pb.LowpassFilter(16_000), pb.HighpassFilter(80), pb.Compressor(-24, 4, 5, 80), pb.Delay(0.32, 0.35, 0.2), pb.Reverb(),
+        pb.LowpassFilter(16_000), pb.HighpassFilter(80), pb.Compressor(-24, 4, 5, 80),
+        pb.Delay(0.32, 0.35, 0.2), pb.Reverb(),
     ])  # fmt: skip
 
 
@@ -110,8 +118,18 @@ def host_overhead() -> dict[str, float]:
 
 def start_up() -> dict[str, float]:
     """Seconds from start to exit of the command line, beside an interpreter that does nothing."""
-    commands = {"python -c pass": ["-c", "pass"], "voxrack --help": ["-m", "voxrack", "--help"], "voxrack plugins": ["-m", "voxrack", "plugins"]}
-    return best_of({n: lambda c=c: subprocess.run([sys.executable, *c], capture_output=True, check=True) for n, c in commands.items()}, 5)
+    commands = {
+        "python -c pass": ["-c", "pass"],
+        "voxrack --help": ["-m", "voxrack", "--help"],
+        "voxrack plugins": ["-m", "voxrack", "plugins"],
+    }
+    return best_of(
+        {
+            n: lambda c=c: subprocess.run([sys.executable, *c], capture_output=True, check=True)
+            for n, c in commands.items()
+        },
+        5,
+    )
 
 
 def agreement(x: np.ndarray) -> float:
@@ -141,19 +159,30 @@ def main() -> None:
             pedalboard_chain()
             runs[f"{PEDALBOARD}|{name}"] = lambda n=frames: pedalboard_in_blocks(x, n)
         except ImportError:
-            print("pedalboard is not installed (pip install 'voxrack[pedalboard]'): its rows are left out", file=sys.stderr)
+            print(
+                "pedalboard is not installed (pip install 'voxrack[pedalboard]'): its rows are left out",
+                file=sys.stderr,
+            )
     speed = {name: SECONDS / seconds for name, seconds in best_of(runs).items()}
     short = x[:, : 3 * RATE]
     slow = best_of({"plain": lambda: plain.vocal_rack(short.astype(np.float64), RATE, vocal_rack().values())}, 2)
     speed["plain NumPy/SciPy|whole file"] = 3 / slow["plain"]
 
     console = Console()
-    table = Table("chain, stereo 44.1 kHz, one thread", *[f"{name}" for name in BLOCKS], title="times real time (ratio to pedalboard)")
+    table = Table(
+        "chain, stereo 44.1 kHz, one thread",
+        *[f"{name}" for name in BLOCKS],
+        title="times real time (ratio to pedalboard)",
+    )
     for chain in dict.fromkeys(name.split("|")[0] for name in speed):
         cells = []
         for block in BLOCKS:
             value, peer = speed.get(f"{chain}|{block}"), speed.get(f"{PEDALBOARD}|{block}")
-            cells.append("" if value is None else f"{value:.0f}" + (f" ({value / peer:.2f})" if peer and chain != PEDALBOARD else ""))
+            cells.append(
+                ""
+                if value is None
+                else f"{value:.0f}" + (f" ({value / peer:.2f})" if peer and chain != PEDALBOARD else "")
+            )
         table.add_row(chain, *cells)
     console.print(table)
     alone, overhead, starts, difference = devices(x), host_overhead(), start_up(), agreement(short)
@@ -166,7 +195,13 @@ def main() -> None:
         detail.add_row(f"start-up, {name}", f"{value:.2f} s")
     detail.add_row("difference to plain NumPy/SciPy", f"{difference:.1f} dB")
     console.print(detail)
-    figures = {"times_real_time": speed, "devices": alone, "host_us_per_block": overhead, "start_up_s": starts, "difference_db": difference}
+    figures = {
+        "times_real_time": speed,
+        "devices": alone,
+        "host_us_per_block": overhead,
+        "start_up_s": starts,
+        "difference_db": difference,
+    }
     console.print(f"written: {write_json('render', figures)}")
 
 

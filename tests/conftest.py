@@ -14,7 +14,10 @@ def data_root() -> Path:
     """Folder with `data/` and `oracle/`: VOXRACK_DATA, by default ../shared beside the checkout."""
     root = Path(os.environ.get("VOXRACK_DATA", ROOT.parent / "shared"))
     if not (root / "data").is_dir():
-        pytest.skip(f"real audio not found: {root}/data is no folder; set VOXRACK_DATA to the folder that holds data/ and oracle/")
+        pytest.skip(
+            f"real audio not found: {root}/data is no folder; "
+            "set VOXRACK_DATA to the folder that holds data/ and oracle/"
+        )
     return root
 
 

@@ -116,7 +116,12 @@ def _spec(id, factory, *params, **more):
 
 
 SCALE = _spec("scale", "Scale", Param("factor", 1.0, lo=-10, hi=10))
-LATE = _spec("late", "Late", Param("frames", 100, kind="int", lo=0, hi=10000, structural=True), Param("echo", False, kind="bool", structural=True))
+LATE = _spec(
+    "late",
+    "Late",
+    Param("frames", 100, kind="int", lo=0, hi=10000, structural=True),
+    Param("echo", False, kind="bool", structural=True),
+)
 WIDEN = _spec("widen", "Widen", channels=(1,))
 ENDLESS = _spec("endless", "Endless", Param("t60", 0.2, lo=0.01, hi=100))
 NARROW = _spec("narrow", "Scale", Param("factor", 1.0, lo=-10, hi=10), rates=(16000,))

@@ -53,7 +53,9 @@ def sum_width(widths: list[int], owner: str) -> int:
     """Channels of a sum: mono widens to anything, anything else must agree."""
     wide = max(widths, default=1)
     if any(width not in (1, wide) for width in widths):
-        raise RoutingError(f"{owner} adds signals of {', '.join(map(str, sorted(set(widths))))} channels; they must agree")
+        raise RoutingError(
+            f"{owner} adds signals of {', '.join(map(str, sorted(set(widths))))} channels; they must agree"
+        )
     return wide
 
 

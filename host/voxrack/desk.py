@@ -105,7 +105,9 @@ class Desk:
             for node in self._buses
         ]
         self._width = sum_width([wide for _, wide in arrival.values()] + [width], "the rack")
-        self._master = chain_of(list(rack.master), sample_rate, {k[7:]: t for k, t in self._taps.items() if k[:7] == "master."})
+        self._master = chain_of(
+            list(rack.master), sample_rate, {k[7:]: t for k, t in self._taps.items() if k[:7] == "master."}
+        )
         out = self._master.prepare(sample_rate, self._width, max_frames, latest + max(0, shift))
         # input moved ahead of time (a negative offset) is output that comes too late by as much
         self.latency = latest + self._master.latency + max(0, -shift)

@@ -16,7 +16,7 @@ import numpy as np
 
 from .device import Block, DeviceSpec, Progress, Track, Whole
 from .errors import DeviceError, InputError, RoutingError, UsageError, VoxrackError
-from .params import check_values, suggest
+from .params import check_values, read_value, suggest
 
 RATES = (1_000, 768_000)  # Hz; outside, native effect libraries crash or hang
 CHANNELS = 64  # a transposed (frames, channels) array shows as far more
@@ -25,7 +25,9 @@ CHANNELS = 64  # a transposed (frames, channels) array shows as far more
 def check_format(sample_rate: int, channels: int, owner: str) -> None:
     """Refuse a sample rate or channel count that no device is asked to survive."""
     if not RATES[0] <= sample_rate <= RATES[1]:
-        raise InputError(f"{owner}: sample rate {sample_rate} Hz is outside {RATES[0]} to {RATES[1]} Hz; resample first")
+        raise InputError(
+            f"{owner}: sample rate {sample_rate} Hz is outside {RATES[0]} to {RATES[1]} Hz; resample first"
+        )
     if not 1 <= channels <= CHANNELS:
         raise InputError(
             f"{owner}: {channels} channels, allowed are 1 to {CHANNELS}; audio is (channels, frames): transpose it?"
@@ -74,8 +76,7 @@ class Device:
         self.get(id)
         param = self.spec.param(id)
         try:
-            textual = isinstance(value, str) and param.kind not in ("text", "asset", "choice")
-            checked = param.from_text(value) if textual else param.check(value)
+            checked = read_value(param, value)
         except UsageError as error:
             raise type(error)(f"device '{self.spec.id}': {error}") from None
         self.values[id] = checked
@@ -114,10 +115,13 @@ class Device:
         if not self.spec.streaming:
             raise RoutingError(f"{name} wants the whole signal and cannot run in blocks; use render, not stream")
         if self.spec.rates and sample_rate not in self.spec.rates:
-            raise RoutingError(f"{name} works at {_listed(self.spec.rates)} Hz, not {sample_rate}; a Rack resamples for it")
+            raise RoutingError(
+                f"{name} works at {_listed(self.spec.rates)} Hz, not {sample_rate}; a Rack resamples for it"
+            )
         if self.spec.channels and channels not in self.spec.channels:
             raise RoutingError(
-                f"{name} takes {_listed(self.spec.channels)} channels, not {channels}; a Rack folds mono and stereo for it"
+                f"{name} takes {_listed(self.spec.channels)} channels, not {channels}; "
+                "a Rack folds mono and stereo for it"
             )
         out = int(self._guarded("prepare", int(sample_rate), int(channels), int(max_frames)))
         self.latency, self.tail = int(self.processor.latency), self.processor.tail
@@ -171,7 +175,9 @@ class Device:
         out = np.asarray(self._guarded("convert", np.ascontiguousarray(signal, np.float32), sample_rate, progress))
         same = self.spec.length == "same"
         if out.ndim != 2 or (same and out.shape[1] != signal.shape[1]) or not np.isfinite(out).all():
-            raise DeviceError(f"device '{self.spec.id}' converted {signal.shape} to {out.shape}, or not to finite samples")
+            raise DeviceError(
+                f"device '{self.spec.id}' converted {signal.shape} to {out.shape}, or not to finite samples"
+            )
         return np.ascontiguousarray(out, dtype=np.float32)
 
     # ---- guards -------------------------------------------------------------------------------
@@ -260,7 +266,7 @@ class _Wire:
 class AnalyzerDevice(Device):
     """A created analyzer: the host folds and resamples in front of it."""
 
-    def prepare(self, sample_rate: int, channels: int, max_frames: int = 0) -> int:  # noqa: ARG002
+    def prepare(self, sample_rate: int, channels: int, max_frames: int = 0) -> int:
         """Make ready for a signal of this format."""
         from .channels import fold_for_analyzer
         from .resample import Resampler, nearest_rate

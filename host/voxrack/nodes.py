@@ -257,7 +257,9 @@ class RateNode:
 
     def _take(self, frames: int) -> Block:
         if self._queue.shape[1] < frames:
-            raise DeviceError(f"the queue around the {self.rate} Hz devices ran dry: {self._queue.shape[1]} of {frames}")
+            raise DeviceError(
+                f"the queue around the {self.rate} Hz devices ran dry: {self._queue.shape[1]} of {frames}"
+            )
         out, self._queue = self._queue[:, :frames], self._queue[:, frames:]
         return np.ascontiguousarray(out)
 

@@ -201,7 +201,7 @@ class Param:
         if self.kind == "bool":
             return bool(u >= 0.5)
         if self.kind == "choice":
-            return self.choices[int(round(float(u) * (len(self.choices) - 1)))]
+            return self.choices[round(float(u) * (len(self.choices) - 1))]
         self._need_number()
         lo = self._slider_lo
         if self.scale == "log":
@@ -312,6 +312,12 @@ def check_values(params: Iterable[Param], values: Mapping[str, Any], owner: str)
     return out
 
 
+def read_value(param: Param, value: Any) -> Any:
+    """A checked plain value; text is read with its unit, except where the parameter itself holds text."""
+    textual = isinstance(value, str) and param.kind not in ("text", "asset", "choice")
+    return param.from_text(value) if textual else param.check(value)
+
+
 def suggest(wrong: str, known: Iterable[str]) -> str:
     """``"; did you mean 'threshold'? It has: …"``: the tail of an error message."""
     import difflib
@@ -358,7 +364,9 @@ class Layout:
         """The part that an optimiser may move."""
         return Layout([(a, p) for a, p in self._numeric if p.fit])
 
-    def pack(self, values: Mapping[str, Any], space: Literal["plain", "unit", "logit"] = "plain") -> NDArray[np.float64]:
+    def pack(
+        self, values: Mapping[str, Any], space: Literal["plain", "unit", "logit"] = "plain"
+    ) -> NDArray[np.float64]:
         """Vector of shape (size,) from plain values by address."""
         convert: dict[str, Callable[[Param], Callable[[Any], Any]]] = {
             "plain": lambda p: lambda v: v, "unit": lambda p: p.to_unit, "logit": lambda p: p.to_logit

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import math
 import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import Any, Literal
 
@@ -17,98 +17,16 @@ import numpy as np
 from .device import Block
 from .errors import RoutingError, UsageError
 from .instance import Device, Missing, check_format
-from .params import Layout, Param, suggest
+from .params import Layout, Param, read_value, suggest
+from .slots import NAME, Chain, Slot, name_slots
 
-RESERVED = ("send", "bus", "master", "dry", "input", "offset", "in", "out")
-_NAME = re.compile(r"[a-z][a-z0-9_-]{0,63}")
 _ELEMENT = re.compile(r"(.*)\[(\d+(?:,\d+)*)\]")
 
-MIX = Param("mix", 1.0, help="share of the processed signal: 0 is dry, 1 is wet")
-BYPASS = Param("bypass", False, kind="bool", fit=False, help="the signal passes by, delayed by the latency")
 LEVEL = Param("level", 0.0, lo=-math.inf, hi=24.0, unit="dB", help="-inf is off")
 OFFSET = Param("offset", 0.0, lo=-10_000.0, hi=10_000.0, unit="ms", structural=True, fit=False,
                help="delays the input; a negative one moves it ahead")  # fmt: skip
 INPUT = Param("input", "as-is", kind="choice", choices=("as-is", "mono"), structural=True, fit=False,
               help="mono: the mean of the input's channels")  # fmt: skip
-
-
-class Slot:
-    """A place in a chain: a device, its name, its bypass and its dry/wet mix.
-
-    Parameters
-    ----------
-    device : Device
-    name : str, optional
-        Lower-case letters, digits, ``_`` and ``-``; by default the last part of the device's id.
-    bypass : bool
-    mix : float
-        0 (dry) … 1 (wet); the dry part is aligned with the device's latency.
-    """
-
-    def __init__(self, device: Device, name: str = "", bypass: bool = False, mix: float = 1.0) -> None:
-        if not isinstance(device, Device) or device.spec.kind != "processor":
-            raise UsageError(f"a slot takes a processor made by Host.create(…); got {device!r}")
-        if name and (not _NAME.fullmatch(name) or name in RESERVED):
-            raise UsageError(
-                f"slot name {name!r} is not allowed; it takes a-z, 0-9, _ and -, begins with a letter, "
-                f"and is none of {', '.join(RESERVED)}"
-            )
-        self.device = device
-        self.name = name
-        self.bypass = BYPASS.check(bypass)
-        self.mix = MIX.check(mix)
-
-    def parameters(self) -> dict[str, Param]:
-        """Parameters by their address inside the slot."""
-        own = {param.id: param for param in self.device.spec.params}
-        return own if isinstance(self.device, Missing) else {**own, "mix": MIX, "bypass": BYPASS}
-
-    def get(self, id: str) -> Any:
-        return getattr(self, id) if id in ("mix", "bypass") else self.device.get(id)
-
-    def set(self, id: str, value: Any) -> None:
-        if id in ("mix", "bypass"):
-            setattr(self, id, _read(MIX if id == "mix" else BYPASS, value))
-        else:
-            self.device.set(id, value)
-
-    def copy(self) -> Slot:
-        """The same device anew, with the same values."""
-        old = self.device
-        if isinstance(old, Missing):
-            device: Device = Missing(old.spec.id, old.block, old.reason)
-        else:
-            device = type(old)(old.spec, old.values, needs=old.needs)
-        return Slot(device, self.name, self.bypass, self.mix)
-
-    def __repr__(self) -> str:
-        extra = (", bypassed" if self.bypass else "") + (f", mix {self.mix:g}" if self.mix != 1.0 else "")
-        return f"{self.name or '?'}: {self.device!r}{extra}"
-
-
-class Chain(Sequence[Slot]):
-    """Slots one after the other.
-
-    Parameters
-    ----------
-    slots : sequence of Slot or Device
-        A bare device gets a slot of its own.
-    """
-
-    def __init__(self, slots: Sequence[Slot | Device] = ()) -> None:
-        self._slots = tuple(slot if isinstance(slot, Slot) else Slot(slot) for slot in slots)
-
-    def __getitem__(self, index: Any) -> Any:
-        return self._slots[index]
-
-    def __len__(self) -> int:
-        return len(self._slots)
-
-    def __iter__(self) -> Iterator[Slot]:
-        return iter(self._slots)
-
-    def __repr__(self) -> str:
-        return " → ".join(slot.name or slot.device.spec.id for slot in self) or "(empty)"
 
 
 class Bus:
@@ -125,9 +43,13 @@ class Bus:
     """
 
     def __init__(
-        self, name: str, chain: Chain | Sequence[Slot | Device], sends: Mapping[str, float] | None = None, level: float = 0.0
+        self,
+        name: str,
+        chain: Chain | Sequence[Slot | Device],
+        sends: Mapping[str, float] | None = None,
+        level: float = 0.0,
     ) -> None:
-        if not _NAME.fullmatch(name):
+        if not NAME.fullmatch(name):
             raise UsageError(f"bus name {name!r} is not allowed; it takes a-z, 0-9, _ and -, and begins with a letter")
         self.name = name
         self.chain = chain if isinstance(chain, Chain) else Chain(chain)
@@ -182,8 +104,8 @@ class Rack:
         self.latency = 0
         self.tail: int | float = 0
         self._desk: Any = None
-        _name_slots([*self.inserts, *(slot for bus in self.buses for slot in bus.chain)])
-        _name_slots(list(self.master))
+        name_slots([*self.inserts, *(slot for bus in self.buses for slot in bus.chain)])
+        name_slots(list(self.master))
         self._check_wiring()
 
     def _check_wiring(self) -> None:
@@ -205,7 +127,10 @@ class Rack:
                     )
         for prefix, slot in self.slots().items():
             if not slot.device.spec.streaming and slot not in tuple(self.inserts):
-                raise RoutingError(f"slot '{prefix}' ({slot.device.spec.id}) wants the whole signal; it may stand among the inserts only")
+                raise RoutingError(
+                    f"slot '{prefix}' ({slot.device.spec.id}) wants the whole signal; "
+                    "it may stand among the inserts only"
+                )
 
     # ---- addresses ----------------------------------------------------------------------------
     def slots(self) -> dict[str, Slot]:
@@ -216,7 +141,9 @@ class Rack:
 
     def parameters(self) -> dict[str, Param]:
         """Every address with its parameter (whose ``id`` is the address)."""
-        table = {f"{prefix}.{id}": param for prefix, slot in self.slots().items() for id, param in slot.parameters().items()}
+        table = {
+            f"{prefix}.{id}": param for prefix, slot in self.slots().items() for id, param in slot.parameters().items()
+        }
         table |= {f"send.{to}": LEVEL for to in self.sends}
         table |= {f"send.{bus.name}.{to}": LEVEL for bus in self.buses for to in bus.sends}
         table |= {f"bus.{bus.name}.level": LEVEL for bus in self.buses}
@@ -239,7 +166,13 @@ class Rack:
             _check_index(array, index, address)
             return float(array[index])
         holder, key = self._find(address)
-        return holder[key] if isinstance(holder, dict) else holder.get(key) if isinstance(holder, Slot) else getattr(holder, key)
+        return (
+            holder[key]
+            if isinstance(holder, dict)
+            else holder.get(key)
+            if isinstance(holder, Slot)
+            else getattr(holder, key)
+        )
 
     def set(self, address: str, value: Any) -> None:
         """Change one number; heard at the next block, gliding. Text is read with its unit.
@@ -262,7 +195,7 @@ class Rack:
             except UsageError as error:
                 raise type(error)(f"{address}: {error}") from None
         param = replace({"input": INPUT, "offset": OFFSET}.get(address, LEVEL), id=address)
-        checked = _read(param, value)
+        checked = read_value(param, value)
         if isinstance(holder, dict):
             holder[key] = checked
         else:
@@ -351,7 +284,9 @@ class Rack:
             if isinstance(slot.device, Missing):
                 out.append(f"slot '{prefix}': {spec.id} is missing ({slot.device.reason}); the signal passes by it")
             elif (rate := nearest_rate(spec.rates, sample_rate)) < sample_rate and spec.role != "enhancer":
-                out.append(f"slot '{prefix}': {spec.id} works at {rate} Hz; above {rate / 2000:g} kHz nothing passes it")
+                out.append(
+                    f"slot '{prefix}': {spec.id} works at {rate} Hz; above {rate / 2000:g} kHz nothing passes it"
+                )
         return tuple(out)
 
     def copy(self) -> Rack:
@@ -388,30 +323,6 @@ def as_rack(thing: Any) -> Rack:
     if isinstance(thing, (Chain, list, tuple)):
         return Rack(thing)
     raise UsageError(f"expected a Rack, a Chain or a device made by Host.create(…); got {type(thing).__name__}")
-
-
-def _name_slots(slots: list[Slot]) -> None:
-    """Unnamed slots take the last part of their device's id, numbered where it is taken."""
-    taken: set[str] = set()
-    for slot in slots:
-        if slot.name:
-            if slot.name in taken:
-                raise RoutingError(f"two slots are called '{slot.name}'; give one another name")
-            taken.add(slot.name)
-    for slot in slots:
-        if not slot.name:
-            base = re.sub(r"[^a-z0-9_-]", "_", slot.device.spec.id.rsplit(".", 1)[-1].lower())
-            base = base if base not in RESERVED else f"{base}_slot"
-            number, name = 1, base
-            while name in taken:
-                number += 1
-                name = f"{base}_{number}"
-            slot.name = name
-            taken.add(name)
-
-
-def _read(param: Param, value: Any) -> Any:
-    return param.from_text(value) if isinstance(value, str) else param.check(value)
 
 
 def _index(text: str) -> tuple[int, ...]:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 import time
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
@@ -17,16 +16,13 @@ from .audio import Audio
 from .device import Block, Progress, Track
 from .errors import InputError, RoutingError, UsageError
 from .instance import AnalyzerDevice
+from .intake import MOST, Event, apply_events, check_events, checked_block, pieces
 from .rack import Rack, as_rack
+from .trim import Trim
 from .whole import convert_through
 
-TAIL_DB = -90.0  # dBFS: below this the tail counts as silent
-TAIL_HOLD_S = 1.0  # how long it must stay there
-TAIL_MOST_S = 30.0
 BLOCK = 4096  # samples: large enough that the host's share vanishes, small enough for the cache
-_MOST = 16_384  # larger blocks are cut: what a device prepares its buffers for
 
-Event = tuple[int, str, Any]  # input sample, address, value
 Taps = Mapping[str, AnalyzerDevice]
 
 
@@ -66,19 +62,19 @@ def stream(
     inner = {place: analyzer for place, analyzer in (taps or {}).items() if place != "out"}
     listener = (taps or {}).get("out")
     pending = deque(sorted(events, key=lambda event: event[0]))
-    _check_events(rack, pending)
-    trim: _Trim | None = None
+    check_events(rack, pending)
+    trim: Trim | None = None
     channels, seen = 0, 0
     for block in blocks:
-        block = _checked(block, channels, seen, sample_rate)
+        block = checked_block(block, channels, seen, sample_rate)
         if trim is None:
             channels = block.shape[0]
-            _apply(rack, pending, 0)
-            width = rack.prepare(sample_rate, channels, _MOST, inner)
-            trim = _Trim(rack.latency, sample_rate)
+            apply_events(rack, pending, 0)
+            width = rack.prepare(sample_rate, channels, MOST, inner)
+            trim = Trim(rack.latency, sample_rate)
             if listener is not None:
                 listener.prepare(sample_rate, width)
-        for piece in _pieces(rack, block, pending, seen):
+        for piece in pieces(rack, block, pending, seen):
             yield from _heard(trim.after(rack.process(piece)), listener)
         seen += block.shape[1]
     if trim is None or seen == 0:
@@ -170,13 +166,16 @@ def render_file(
             writer.write(out)
     seconds = time.perf_counter() - started
     return Report(
-        source, target, info.sample_rate, info.channels, first.shape[0], meter_in.frames, meter_out.frames, rack.latency,
+        source, target, info.sample_rate, info.channels, first.shape[0], meter_in.frames, meter_out.frames,
+        rack.latency,
         max(0, meter_out.frames - meter_in.frames), seconds, meter_in.frames / info.sample_rate / max(seconds, 1e-9),
         meter_in.peak, meter_out.peak, writer.clipped, (*info.warnings, *rack.notes(info.sample_rate)),
     )  # fmt: skip
 
 
-def analyze(analyzer: AnalyzerDevice, source: Audio | str | Path, *, progress: Progress | None = None) -> tuple[Track, ...]:
+def analyze(
+    analyzer: AnalyzerDevice, source: Audio | str | Path, *, progress: Progress | None = None
+) -> tuple[Track, ...]:
     """Run an analyzer over audio or a file.
 
     Returns
@@ -194,7 +193,7 @@ def analyze(analyzer: AnalyzerDevice, source: Audio | str | Path, *, progress: P
         rate, frames, blocks = info.sample_rate, info.frames, files.blocks(source, BLOCK)
     seen, channels = 0, 0
     for block in blocks:
-        block = _checked(block, channels, seen, rate)
+        block = checked_block(block, channels, seen, rate)
         if seen == 0:
             channels = block.shape[0]
             analyzer.prepare(rate, channels)
@@ -237,110 +236,11 @@ def _through(
     rack.latency = sum(part.latency for part in parts) + last.latency
 
 
-class _Trim:
-    """Takes the latency off the front and decides where the tail ends, to the sample."""
-
-    def __init__(self, latency: int, sample_rate: int) -> None:
-        self._skip = self._latency = latency
-        self._hold = int(TAIL_HOLD_S * sample_rate)
-        self._most = int(TAIL_MOST_S * sample_rate)
-        self._threshold = 10.0 ** (TAIL_DB / 20.0)
-        self._given = 0
-        self._recent: deque[tuple[int, Block]] = deque()  # the last second of output: where it was last loud
-
-    def after(self, block: Block) -> Block:
-        skipped = min(self._skip, block.shape[1])
-        self._skip -= skipped
-        out = block[:, skipped:]
-        if out.shape[1]:
-            self._recent.append((self._given, out))
-            self._given += out.shape[1]
-            while self._recent[0][0] + self._recent[0][1].shape[1] <= self._given - self._hold:
-                self._recent.popleft()
-        return out
-
-    def _last_loud(self) -> int:
-        """Position after the last sample at or above the threshold, as far as it is remembered."""
-        for start, block in reversed(self._recent):
-            loud = np.flatnonzero(np.abs(block).max(axis=0) >= self._threshold)
-            if loud.size:
-                return start + int(loud[-1]) + 1
-        return 0
-
-    def ending(self, rack: Rack, length: int, tail: bool) -> Iterator[Block]:
-        """Output after the input's end: up to ``length`` frames in any case, then the tail."""
-        most = length + self._most if tail else length
-        end = most
-        while self._given < end:
-            want = BLOCK if self._skip else min(BLOCK, end - self._given)
-            block = rack.flush(want)
-            if block.shape[1] == 0:
-                break
-            start = self._given
-            out = self.after(block)
-            if tail and self._given > length:
-                end = min(most, max(length, self._last_loud() + self._hold))
-                out = out[:, : max(0, min(self._given, end) - start)]
-            elif not tail:
-                out = out[:, : max(0, length - start)]
-            yield out
-        missing = length - self._given
-        if missing > 0:
-            raise RoutingError(f"the rack gave {missing} frames fewer than its latency of {self._latency} promises")
-
-
 def _heard(block: Block, listener: AnalyzerDevice | None) -> Iterator[Block]:
     if block.shape[1]:
         if listener is not None:
             listener.push(block)
         yield block
-
-
-def _pieces(rack: Rack, block: Block, pending: deque[Event], at: int) -> Iterator[Block]:
-    """Cut a block where an event falls, and where it is larger than the rack is prepared for."""
-    start = 0
-    while start < block.shape[1]:
-        _apply(rack, pending, at + start)
-        stop = min(block.shape[1], start + _MOST)
-        if pending:
-            stop = min(stop, max(start + 1, pending[0][0] - at))
-        yield block[:, start:stop]
-        start = stop
-
-
-def _apply(rack: Rack, pending: deque[Event], now: int) -> None:
-    while pending and pending[0][0] <= now:
-        _, address, value = pending.popleft()
-        rack.set(address, value)
-
-
-def _check_events(rack: Rack, events: Iterable[Event]) -> None:
-    table = rack.parameters()
-    for sample, address, _ in events:
-        base = address.partition("[")[0]
-        if base not in table:
-            rack.get(address)  # raises with the nearest address
-        if table[base].structural and sample > 0:
-            raise UsageError(f"'{address}' cannot change while the rack runs; an event at sample 0 can set it")
-
-
-def _checked(block: Block, channels: int, seen: int, sample_rate: int) -> Block:
-    """A float32 (channels, frames) block of finite samples, or a clear refusal."""
-    block = np.asarray(block)
-    if block.ndim == 1:
-        block = block[None, :]
-    if block.ndim != 2 or block.dtype.kind not in "fiu":
-        raise InputError(f"a block is {block.dtype} of shape {block.shape}; it takes float32 (channels, frames)")
-    if channels and block.shape[0] != channels:
-        raise InputError(f"a block has {block.shape[0]} channels at {seen / sample_rate:.3f} s; those before had {channels}")
-    block = np.ascontiguousarray(block, dtype=np.float32)
-    if not math.isfinite(np.vdot(block, block)) and not np.isfinite(block).all():
-        where = int(np.flatnonzero(~np.isfinite(block).all(axis=0))[0]) + seen
-        raise InputError(
-            f"the input holds NaN or infinity, first at sample {where} ({where / sample_rate:.3f} s); "
-            "repair it first, e.g. with numpy.nan_to_num"
-        )
-    return block
 
 
 def _sliced(samples: NDArray[np.float32], block: int, progress: Progress | None) -> Iterator[Block]:
@@ -363,7 +263,9 @@ class _Meter:
             self.peak = max(self.peak, float(block.max()), -float(block.min()))
 
 
-def _counted(blocks: Iterable[Block], frames: int, meter: _Meter, progress: Callable[[float], None] | None) -> Iterator[Block]:
+def _counted(
+    blocks: Iterable[Block], frames: int, meter: _Meter, progress: Callable[[float], None] | None
+) -> Iterator[Block]:
     for block in blocks:
         meter.see(block)
         yield block

@@ -53,7 +53,9 @@ def _converted(slot: Slot, dry: Block, sample_rate: int) -> Block:
     spec = slot.device.spec
     owner = f"slot '{slot.name}' ({spec.id})"
     if slot.mix < 1.0 and spec.length == "free":
-        raise RoutingError(f"{owner} changes the length, so its dry signal cannot be mixed in; set {slot.name}.mix to 1")
+        raise RoutingError(
+            f"{owner} changes the length, so its dry signal cannot be mixed in; set {slot.name}.mix to 1"
+        )
     rate = nearest_rate(spec.rates, sample_rate)
     signal = fit(np.ascontiguousarray(dry), width_for(dry.shape[0], spec.channels, owner))
     if rate != sample_rate:

@@ -70,7 +70,12 @@ def test_dry_and_sends_in_decibels_and_off():
 
 def test_a_bus_sends_after_its_own_level():
     x = noise()
-    rack = Rack([], [Bus("a", [], sends={"b": 0.0}, level=-20.0), Bus("b", [make(toys.SCALE, factor=3.0)])], {"a": 0.0}, dry=-math.inf)
+    rack = Rack(
+        [],
+        [Bus("a", [], sends={"b": 0.0}, level=-20.0), Bus("b", [make(toys.SCALE, factor=3.0)])],
+        {"a": 0.0},
+        dry=-math.inf,
+    )
     np.testing.assert_allclose(run(rack, x), x * (0.1 + 0.3), rtol=1e-6)
 
 
@@ -86,7 +91,7 @@ def test_stereo_is_folded_for_a_mono_device_and_six_channels_are_refused_by_name
     x = noise(2)
     y = run(Rack([make(toys.WIDEN)]), x)
     np.testing.assert_allclose(y[0], x.mean(axis=0), atol=1e-7)
-    with pytest.raises(RoutingError, match="'widen' .toy.widen. takes 1 channels and the signal has 6.*'mono'"):
+    with pytest.raises(RoutingError, match=r"'widen' .toy.widen. takes 1 channels and the signal has 6.*'mono'"):
         run(Rack([make(toys.WIDEN)]), noise(6))
     assert run(Rack([make(toys.WIDEN)], input="mono"), noise(6)).shape[0] == 2
     assert run(Rack([make(toys.SCALE)]), noise(6)).shape[0] == 6
@@ -94,14 +99,22 @@ def test_stereo_is_folded_for_a_mono_device_and_six_channels_are_refused_by_name
 
 def test_bypass_keeps_the_latency_and_mix_is_aligned():
     x = noise()
-    rack = Rack([Slot(make(toys.LATE, frames=200), "late", bypass=True), Slot(make(toys.LATE, frames=90), "part", mix=0.25)])
+    rack = Rack(
+        [Slot(make(toys.LATE, frames=200), "late", bypass=True), Slot(make(toys.LATE, frames=90), "part", mix=0.25)]
+    )
     np.testing.assert_allclose(run(rack, x), x, atol=1e-7)
     assert rack.latency == 290
 
 
 def test_a_change_glides_and_does_not_depend_on_the_block_size():
     x = np.ones((1, 9600), np.float32)
-    events = [(1000, "scale.mix", 0.0), (5003, "scale.bypass", True), (5500, "scale.mix", 1.0), (7001, "scale.bypass", False), (3000, "dry", -6.0)]
+    events = [
+        (1000, "scale.mix", 0.0),
+        (5003, "scale.bypass", True),
+        (5500, "scale.mix", 1.0),
+        (7001, "scale.bypass", False),
+        (3000, "dry", -6.0),
+    ]
     outs = []
     for block in (1, 37, 480, 4096, 9600):
         outs.append(run(Rack([make(toys.SCALE, factor=3.0)]), x, block=block, events=events)[0])
@@ -176,7 +189,9 @@ def test_a_rack_says_that_a_band_is_lost():
 
 def test_whole_signal_devices_stand_among_the_inserts_only():
     x = noise(2)
-    rack = Rack([make(toys.LATE, frames=50), make(toys.BACKWARDS), make(toys.LATE, frames=70)], [Bus("a", [])], {"a": 0.0})
+    rack = Rack(
+        [make(toys.LATE, frames=50), make(toys.BACKWARDS), make(toys.LATE, frames=70)], [Bus("a", [])], {"a": 0.0}
+    )
     np.testing.assert_allclose(run(rack, x), 2 * x[:, ::-1], rtol=1e-6)
     assert run(Rack([make(toys.HALVE)]), x).shape[1] == x.shape[1] // 2
     with pytest.raises(RoutingError, match=r"'backwards' .toy.backwards. wants the whole signal"):
@@ -214,7 +229,11 @@ def test_a_device_that_breaks_the_contract_is_named(how):
 
 
 def test_every_number_has_an_address():
-    rack = Rack([make(toys.SCALE), make(toys.SCALE)], [Bus("a", [], {"b": -3.0}), Bus("b", Chain([make(toys.SCALE)]))], {"a": -1.0})
+    rack = Rack(
+        [make(toys.SCALE), make(toys.SCALE)],
+        [Bus("a", [], {"b": -3.0}), Bus("b", Chain([make(toys.SCALE)]))],
+        {"a": -1.0},
+    )
     assert list(rack.slots()) == ["scale", "scale_2", "scale_3"]
     assert rack.get("send.a.b") == -3.0 and rack.get("send.a") == -1.0 and rack.get("bus.b.level") == 0.0
     layout = rack.layout()
@@ -226,7 +245,9 @@ def test_every_number_has_an_address():
 
 
 def test_a_copy_is_independent_and_equal():
-    rack = Rack([make(toys.SCALE, factor=2.0)], [Bus("a", [make(toys.LATE, frames=9)])], {"a": -3.0}, dry=-1.0, offset=1.0)
+    rack = Rack(
+        [make(toys.SCALE, factor=2.0)], [Bus("a", [make(toys.LATE, frames=9)])], {"a": -3.0}, dry=-1.0, offset=1.0
+    )
     twin = rack.copy()
     assert twin.values() == rack.values()
     twin.set("scale.factor", 1.0)
@@ -238,7 +259,9 @@ def test_a_rack_is_a_processor():
     rack = Rack([make(toys.LATE, frames=100)])
     assert rack.prepare(RATE, 1, 500) == 1
     for _ in range(2):
-        out = np.concatenate([rack.process(x[:, :500]), rack.process(x[:, 500:]), rack.flush(60), rack.flush(60)], axis=1)
+        out = np.concatenate(
+            [rack.process(x[:, :500]), rack.process(x[:, 500:]), rack.flush(60), rack.flush(60)], axis=1
+        )
         assert out.shape == (1, 1100) and rack.flush(10).shape == (1, 0)
         np.testing.assert_array_equal(out[:, 100:], x)
         rack.reset()

@@ -44,7 +44,9 @@ def racks(draw):
         buses.append(Bus(name, draw(slots(2)), later, draw(LEVELS)))
     sends = {name: draw(LEVELS) for name in names if draw(st.booleans())}
     offset = draw(st.sampled_from([0.0, 3.0, -2.0]))
-    return Rack(draw(slots()), buses, sends, draw(LEVELS), draw(slots(1)), draw(st.sampled_from(["as-is", "mono"])), offset)
+    return Rack(
+        draw(slots()), buses, sends, draw(LEVELS), draw(slots(1)), draw(st.sampled_from(["as-is", "mono"])), offset
+    )
 
 
 @st.composite
@@ -60,7 +62,7 @@ RATES = st.sampled_from([8000, 16_000, 22_050, 44_100])
 @given(racks(), signals(), RATES, st.lists(st.integers(0, 3000), max_size=6), st.booleans())
 def test_the_size_of_the_blocks_does_not_matter(rack, x, rate, cuts, tail):
     whole = render(rack, Audio(x, rate), tail=tail).samples
-    pieces = [piece for piece in np.split(x, sorted(min(cut, x.shape[1]) for cut in cuts), axis=1)]
+    pieces = np.split(x, sorted(min(cut, x.shape[1]) for cut in cuts), axis=1)
     cut = np.concatenate(list(stream(rack, pieces, rate, tail=tail)), axis=1)
     assert cut.shape == whole.shape
     np.testing.assert_allclose(cut, whole, atol=1e-5 * max(1.0, np.abs(whole).max()))

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import resource
 import signal
 import subprocess
 import sys
@@ -96,9 +95,11 @@ def test_stream_takes_any_sizes_and_gives_the_same():
 def test_events_fall_on_their_sample_at_any_block_size():
     x = np.ones((1, 4000), np.float32)
     for block in (1, 64, 4000):
-        y = render(Rack([make(toys.SCALE)]), Audio(x, RATE), block=block, events=[(1234, "scale.factor", 2.0)]).samples[0]
+        y = render(Rack([make(toys.SCALE)]), Audio(x, RATE), block=block, events=[(1234, "scale.factor", 2.0)]).samples[
+            0
+        ]
         assert (y[:1234] == 1).all() and (y[1234:] == 2).all()
-    with pytest.raises(UsageError, match="no address 'scale.factr'"):
+    with pytest.raises(UsageError, match=r"no address 'scale.factr'"):
         render(Rack([make(toys.SCALE)]), Audio(x, RATE), events=[(0, "scale.factr", 1.0)])
     with pytest.raises(UsageError, match="cannot change while the rack runs"):
         render(Rack([make(toys.LATE)]), Audio(x, RATE), events=[(5, "late.frames", 1)])
@@ -135,7 +136,7 @@ def test_empty_and_changing_inputs_are_refused():
         list(stream(Rack([]), [], RATE))
     with pytest.raises(InputError, match="no samples"):
         list(stream(Rack([]), [np.zeros((1, 0), np.float32)], RATE))
-    with pytest.raises(InputError, match="2 channels at 0.062 s; those before had 1"):
+    with pytest.raises(InputError, match=r"2 channels at 0\.062 s; those before had 1"):
         list(stream(Rack([]), [noise(1000), noise(1000, 2)], RATE))
     with pytest.raises(InputError, match="sample rate 10 Hz"):
         list(stream(Rack([]), [noise()], 10))
@@ -217,7 +218,9 @@ def test_a_long_file_is_rendered_in_constant_memory(tmp_path):
     short = tmp_path / "short.wav"
     soundfile.write(short, second, 44_100)
     tests = os.path.dirname(toys.__file__)
-    out = subprocess.run([sys.executable, "-c", script, source, target, tests, short], capture_output=True, text=True, check=True)
+    out = subprocess.run(
+        [sys.executable, "-c", script, source, target, tests, short], capture_output=True, text=True, check=True
+    )
     frames, total, grown = map(int, out.stdout.split())
     assert frames == 600 * 44_100
     assert grown < 60 and total < 500, f"resident size grew by {grown} MB to {total} MB"

@@ -4,13 +4,12 @@ from __future__ import annotations
 
 import base64
 import json
-from importlib.resources import files
 
 import numpy as np
 import pytest
 
 from voxrack.audio import Audio
-from voxrack.notebook.player import PlayerModel
+from voxrack.notebook.player import ABPlayer, PlayerModel
 
 pytestmark = pytest.mark.browser
 RATE = 48_000
@@ -54,10 +53,8 @@ async ({ source, css }) => {
 @pytest.fixture
 def player(page):
     """The model wired to a page that shows the player; ``player.page`` runs scripts in it."""
-    package = files("voxrack.notebook")
     page.goto("about:blank")
-    source, css = (package.joinpath(f"player.{kind}").read_text(encoding="utf-8") for kind in ("js", "css"))
-    page.evaluate(HARNESS, {"source": source, "css": css})
+    page.evaluate(HARNESS, {"source": ABPlayer._esm, "css": ABPlayer._css})
 
     def send(content: dict, buffers: list) -> None:
         data = base64.b64encode(buffers[0]).decode() if buffers else None
@@ -180,7 +177,8 @@ def test_takes_of_other_rates_and_lengths_keep_one_playhead(player):
 def test_a_loop_region_stays_inside_and_python_hears_of_it(player):
     line = np.linspace(0, 1, 2 * RATE, endpoint=False, dtype=np.float32)[None]
     player.put("a", Audio(line, RATE))
-    player.page.evaluate("async () => { await engine.play(); engine.loop([0.5, 0.8]); engine.analyser.fftSize = 32768; }")
+    player.page.evaluate("async () => { await engine.play(); engine.loop([0.5, 0.8]); }")
+    player.page.evaluate("engine.analyser.fftSize = 32768")
     heard = np.array(player.page.evaluate("heard(0.9)"))  # the window spans several turns
     rate = player.page.evaluate("engine.output().context.sampleRate")
     assert 0.25 - 1e-3 < heard.min() < 0.26

@@ -54,7 +54,8 @@ def test_groups_follow_the_signal_and_bands_stand_together(desk):
 
 def test_labels_of_the_desk(desk):
     shown = desk.receive(type="ready")[0]["parameters"]
-    labels = {address: shown[address]["label"] for address in shown if address.partition(".")[0] in ("send", "bus", "dry")}
+    desk_rows = [address for address in shown if address.partition(".")[0] in ("send", "bus", "dry")]
+    labels = {address: shown[address]["label"] for address in desk_rows}
     assert labels == {
         "send.delay": "send → delay", "send.delay.reverb": "delay → reverb",
         "bus.delay.level": "delay level", "bus.reverb.level": "reverb level", "dry": "dry",
@@ -62,8 +63,9 @@ def test_labels_of_the_desk(desk):
 
 
 def test_positions_run_as_the_parameter_asks():
-    values = Desk(**{"band.frequency": 632.4555, "band.gain": -math.inf, "skew": 25.0}).receive(type="ready")[0]["values"]
-    assert values["scale.band.frequency"]["unit"] == pytest.approx(0.5, abs=1e-6)  # middle of 20 Hz … 20 kHz, in octaves
+    desk = Desk(**{"band.frequency": 632.4555, "band.gain": -math.inf, "skew": 25.0})
+    values = desk.receive(type="ready")[0]["values"]
+    assert values["scale.band.frequency"]["unit"] == pytest.approx(0.5, abs=1e-6)  # middle of 20 Hz … 20 kHz
     assert values["scale.skew"]["unit"] == pytest.approx(0.5)  # sqrt(25 / 100)
     assert values["scale.band.gain"] == {"unit": 0.0, "text": "-inf dB", "default": False}
     assert values["scale.soft"]["on"] is False

@@ -148,7 +148,9 @@ def test_what_cannot_be_played_is_refused(model):
 
 
 # ---- loop and transport -----------------------------------------------------------------------
-@pytest.mark.parametrize("region", [(-0.1, 0.5), (0.5, 0.5), (0.6, 0.5), (0.5, 1.5), (0.1, 0.12), (math.nan, 0.5), "ab", 3])
+@pytest.mark.parametrize(
+    "region", [(-0.1, 0.5), (0.5, 0.5), (0.6, 0.5), (0.5, 1.5), (0.1, 0.12), (math.nan, 0.5), "ab", 3]
+)
 def test_a_loop_that_does_not_fit_is_refused_and_the_old_one_stays(model, region):
     model.put("dry", tone(-20))
     model.set_region((0.25, 0.75))

@@ -16,7 +16,7 @@ from .faces import at, describe, element, face
 if TYPE_CHECKING:
     from ..rack import Rack
 
-_HERE = files(__package__)
+_HERE = files("voxrack.notebook")
 
 
 class ControlsModel:
@@ -70,7 +70,7 @@ class ControlsModel:
     def _read(self, address: str, content: Mapping[str, Any]) -> Any:
         """The plain value that a message asks for."""
         if address not in self.parameters:
-            raise UsageError(f"the rack has no address '{address}'; the controls are older than the rack, so show them anew")
+            raise UsageError(f"the rack has no address '{address}'; show the controls anew")
         param, kind = self.parameters[address], content.get("type")
         if kind == "reset":
             return param.check(param.default)
@@ -82,8 +82,10 @@ class ControlsModel:
             return param.from_text(content["text"])
         if kind in ("points", "text") and param.kind == "array":
             one, array = element(param), np.array(self.rack.get(address))
-            for place, index in enumerate(content["indices"]):
-                array.flat[index] = at(one, content["units"][place]) if kind == "points" else one.from_text(content["text"])
+            if kind == "text":
+                array.flat[content["indices"]] = one.from_text(content["text"])
+            else:
+                array.flat[content["indices"]] = [at(one, unit) for unit in content["units"]]
             return array
         raise UsageError(f"{address}: a {param.kind} takes no message {kind!r}")
 

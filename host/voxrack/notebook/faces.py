@@ -39,7 +39,7 @@ def describe(rack: Rack) -> dict[str, Any]:
         "id": "desk", "title": "desk", "device": "sends and levels", "note": "", "bypass": "", "mix": "",
         "sections": [{"title": "", "rows": desk}],
     })  # fmt: skip
-    return {"groups": groups, "parameters": {address: constant(address, param) for address, param in parameters.items()}}
+    return {"groups": groups, "parameters": {address: constant(address, p) for address, p in parameters.items()}}
 
 
 def _sections(prefix: str, addresses: Sequence[str]) -> list[dict[str, Any]]:
@@ -79,8 +79,10 @@ def _curves(axes: Sequence[Axis]) -> dict[str, Any]:
     along = int(np.argmax(shape))
     lines = np.moveaxis(np.arange(math.prod(shape)).reshape(shape), along, -1).reshape(-1, shape[along])
     others = [axis for k, axis in enumerate(axes) if k != along]
-    names = [" ".join(_point(axis, i) for axis, i in zip(others, index)) for index in np.ndindex(*(a.size for a in others))]
-    return {"lines": lines.tolist(), "line_names": names, "points": [_point(axes[along], i) for i in range(shape[along])]}
+    indices = np.ndindex(*(axis.size for axis in others))
+    names = [" ".join(_point(axis, i) for axis, i in zip(others, index)) for index in indices]
+    points = [_point(axes[along], i) for i in range(shape[along])]
+    return {"lines": lines.tolist(), "line_names": names, "points": points}
 
 
 def _point(axis: Axis, index: int) -> str:

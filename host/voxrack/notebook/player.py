@@ -20,7 +20,8 @@ if TYPE_CHECKING:
 
 Send = Callable[[dict[str, Any], list[Any]], None]
 SHORTEST_LOOP = 0.05  # seconds; shorter regions buzz at the repeat rate and hide the take
-_HERE = files(__package__)
+_HERE = files("voxrack.notebook")
+_MODULE = ("engine.js", "pictures.js", "player.js")  # a widget has one module, so its files are joined
 
 
 class PlayerModel:
@@ -147,8 +148,9 @@ class PlayerModel:
         }  # fmt: skip
 
     def _send_take(self, take: Take) -> None:
-        content = {"type": "take", "name": take.name, "sample_rate": take.sample_rate, "channels": take.samples.shape[0]}
-        self.send(content | {"frames": take.samples.shape[1], "state": self.state()}, [memoryview(take.samples).cast("B")])
+        channels, frames = take.samples.shape
+        content = {"type": "take", "name": take.name, "sample_rate": take.sample_rate, "channels": channels}
+        self.send(content | {"frames": frames, "state": self.state()}, [take.samples.data.cast("B")])
 
     def _send_state(self) -> None:
         self.send({"type": "state", "state": self.state()}, [])
@@ -162,7 +164,7 @@ class PlayerModel:
             start, end = (float(edge) for edge in region)
         except (TypeError, ValueError):
             raise UsageError(f"a loop region is (start, end) in seconds, or None; got {region!r}") from None
-        if not (0.0 <= start and end <= self.duration and end - start >= SHORTEST_LOOP):
+        if not (start >= 0.0 and end <= self.duration and end - start >= SHORTEST_LOOP):
             raise UsageError(
                 f"the loop region {start:g} … {end:g} s does not fit; it lies within 0 … {self.duration:.3f} s "
                 f"and lasts at least {SHORTEST_LOOP:g} s"
@@ -201,7 +203,7 @@ class ABPlayer(anywidget.AnyWidget):
     >>> player["wet"] = render(rack, dry)            # replaces the take; the playhead goes on  # doctest: +SKIP
     """
 
-    _esm = _HERE.joinpath("player.js").read_text(encoding="utf-8")
+    _esm = "\n".join(_HERE.joinpath(name).read_text(encoding="utf-8") for name in _MODULE)
     _css = _HERE.joinpath("player.css").read_text(encoding="utf-8")
     player_id = traitlets.Unicode().tag(sync=True)  # the page finds the player's engine by it
 

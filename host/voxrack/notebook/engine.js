@@ -1,0 +1,252 @@
+// The sounding half of the A/B player: one engine per widget model, shared by all views of it.
+// Messages from Python: take (float32 samples, channel after channel, in buffers[0]), state, transport, note.
+// Messages to Python: ready, choose, match, region, volume. A click takes effect here at once and is only reported.
+// The widget's module is this file, pictures.js and player.js joined.
+
+const FADE = 0.02; // seconds of every crossfade; linear, because takes of one performance are correlated
+const AHEAD = 0.01; // seconds between deciding and sounding, at least, so that all sources start on the same sample
+const SHORTEST_LOOP = 0.05; // seconds
+
+const engines = (window.__voxrack_players ??= {}); // by player id; tests read spectra here
+/** One audio context for the page: browsers allow only a few. */
+function audioContext() {
+  return (window.__voxrack_audio ??= new AudioContext({ latencyHint: "interactive" }));
+}
+
+const decibels = (db) => 10 ** (db / 20);
+
+/** Takes on one timeline: looped sources started together, each behind its own gain; one gain is open. */
+class Engine extends EventTarget {
+  constructor(send) {
+    super();
+    this.send = send;
+    this.takes = new Map(); // name -> {rate, frames, channels: [Float32Array], buffer, peaks, mean}
+    this.state = { takes: [], active: "", matched: true, volume: 0.5, region: null, duration: 0 };
+    this.note = { text: "", level: "info" };
+    this.voices = new Map(); // name -> {source, gain, ramp}
+    this.playing = false;
+    this.anchor = { time: 0, offset: 0 }; // timeline position `offset` sounds at context time `time`
+    this.previous = ""; // the take heard before this one
+    this.swaps = []; // when replaced takes began to sound, for measurements
+  }
+
+  // ---- messages ------------------------------------------------------------------------------
+  receive(message, buffers) {
+    if (message.type === "take") this.put(message, buffers[0]);
+    else if (message.type === "state") this.adopt(message.state, true);
+    else if (message.type === "note") this.note = { text: message.text, level: message.level };
+    else if (message.type === "transport") {
+      if (message.action === "play") this.play();
+      if (message.action === "pause") this.pause();
+      if (message.action === "seek") this.seek(message.position);
+    }
+    this.changed();
+  }
+
+  put({ name, sample_rate: rate, channels: count, frames, state }, data) {
+    const bytes = data.buffer ? data.buffer.slice(data.byteOffset, data.byteOffset + data.byteLength) : data;
+    const samples = new Float32Array(bytes);
+    const channels = Array.from({ length: count }, (_, c) => samples.subarray(c * frames, (c + 1) * frames));
+    this.takes.set(name, { rate, frames, channels, buffer: null, peaks: null, mean: null });
+    const longer = state.duration !== this.state.duration;
+    this.adopt(state, false);
+    if (!this.playing) return;
+    if (longer) this.restart(this.position());
+    else {
+      const when = this.soon([name]);
+      this.silence(name, when);
+      this.sound(name, when, this.position(when));
+      this.swaps.push({ name, at: performance.now(), when });
+      if (this.swaps.length > 200) this.swaps.shift();
+    }
+  }
+
+  /** Take over Python's state; what the user chose on the page stays unless Python asks for it. */
+  adopt(state, everything) {
+    const [before, position] = [this.state, this.position()];
+    this.state = everything || !before.takes.length ? state : { ...before, takes: state.takes, duration: state.duration };
+    const names = state.takes.map((take) => take.name);
+    for (const name of [...this.takes.keys()]) {
+      if (names.includes(name)) continue;
+      this.takes.delete(name);
+      this.silence(name, this.soon());
+    }
+    if (!names.includes(this.state.active)) this.state.active = state.active;
+    if (this.state.region && this.state.region[1] > state.duration) this.state.region = state.region;
+    if (this.playing && String(before.region) !== String(this.state.region)) this.restart(position);
+    else this.balance();
+  }
+
+  // ---- time ----------------------------------------------------------------------------------
+  /** What is looped, in seconds: the region, or everything. */
+  span() {
+    return this.state.region ?? [0, this.state.duration];
+  }
+
+  inside(position) {
+    const [start, end] = this.span();
+    return position >= start && position < end ? position : start;
+  }
+
+  position(time = this.playing ? audioContext().currentTime : this.anchor.time) {
+    const [start, end] = this.span();
+    const linear = this.anchor.offset + Math.max(0, time - this.anchor.time);
+    return linear < end || end <= start ? linear : start + ((linear - start) % (end - start));
+  }
+
+  async play() {
+    if (!this.takes.size || this.playing) return;
+    const context = audioContext();
+    if (context.state !== "running") await context.resume();
+    this.playing = true;
+    this.restart(this.anchor.offset);
+    this.changed();
+  }
+
+  pause() {
+    if (!this.playing) return;
+    const now = audioContext().currentTime;
+    this.anchor = { time: 0, offset: this.position(now) };
+    this.playing = false;
+    for (const name of [...this.voices.keys()]) this.silence(name, this.soon());
+    this.changed();
+  }
+
+  seek(position) {
+    if (this.playing) this.restart(position);
+    else this.anchor = { time: 0, offset: this.inside(position) };
+    this.changed();
+  }
+
+  /** The moment at which a decision taken now sounds. Buffers are filled before the clock is read: that takes time. */
+  soon(names = []) {
+    for (const name of names) this.bufferOf(this.takes.get(name));
+    return audioContext().currentTime + Math.max(AHEAD, 2 * audioContext().baseLatency);
+  }
+
+  /** Sound everything from `position`, fading out what sounded before. */
+  restart(position) {
+    const when = this.soon([...this.takes.keys()]);
+    for (const name of [...this.voices.keys()]) this.silence(name, when);
+    this.anchor = { time: when, offset: this.inside(position) };
+    for (const name of this.takes.keys()) this.sound(name, when, this.anchor.offset);
+  }
+
+  // ---- sound ---------------------------------------------------------------------------------
+  output() {
+    if (!this.master) {
+      const context = audioContext();
+      this.master = context.createGain();
+      this.analyser = context.createAnalyser();
+      this.analyser.fftSize = 4096;
+      this.analyser.smoothingTimeConstant = 0.75;
+      this.master.gain.value = this.state.volume;
+      this.master.connect(this.analyser).connect(context.destination);
+    }
+    return this.master;
+  }
+
+  /** The take's buffer, padded with silence to the longest take so that all loop alike. */
+  bufferOf(take) {
+    const frames = Math.max(take.frames, Math.ceil(this.state.duration * take.rate - 1e-6));
+    if (take.buffer?.length !== frames) {
+      take.buffer = audioContext().createBuffer(take.channels.length, frames, take.rate);
+      take.channels.forEach((samples, c) => take.buffer.copyToChannel(samples, c));
+    }
+    return take.buffer;
+  }
+
+  levelOf(name) {
+    if (name !== this.state.active) return 0;
+    const entry = this.state.takes.find((take) => take.name === name);
+    return this.state.matched && entry ? decibels(entry.gain) : 1;
+  }
+
+  sound(name, when, offset) {
+    const context = audioContext();
+    const source = context.createBufferSource();
+    source.buffer = this.bufferOf(this.takes.get(name));
+    source.loop = true;
+    [source.loopStart, source.loopEnd] = this.span();
+    const gain = context.createGain();
+    gain.gain.setValueAtTime(0, 0);
+    source.connect(gain).connect(this.output());
+    source.start(when, offset);
+    const voice = { source, gain, ramp: { from: 0, to: 0, start: 0, end: 0 } };
+    this.voices.set(name, voice);
+    this.fade(voice, this.levelOf(name), when);
+  }
+
+  silence(name, when) {
+    const voice = this.voices.get(name);
+    if (!voice) return;
+    this.voices.delete(name);
+    this.fade(voice, 0, when);
+    voice.source.stop(when + FADE + 0.005);
+    voice.source.onended = () => voice.gain.disconnect();
+  }
+
+  /** Linear ramp of FADE seconds from wherever an unfinished ramp has got to: no step, no click. */
+  fade(voice, target, when) {
+    const { from, to, start, end } = voice.ramp;
+    const reached = when >= end ? to : from + ((to - from) * Math.max(0, when - start)) / (end - start);
+    const level = voice.gain.gain;
+    level.cancelScheduledValues(when);
+    level.linearRampToValueAtTime(reached, when);
+    level.linearRampToValueAtTime(target, when + FADE);
+    voice.ramp = { from: reached, to: target, start: when, end: when + FADE };
+  }
+
+  /** Bring every gain to where the state wants it. */
+  balance() {
+    if (!this.master) return;
+    const when = this.soon();
+    for (const [name, voice] of this.voices) {
+      if (voice.ramp.to !== this.levelOf(name)) this.fade(voice, this.levelOf(name), when);
+    }
+    this.master.gain.setTargetAtTime(this.state.volume, when, FADE / 4);
+  }
+
+  // ---- what the user does --------------------------------------------------------------------
+  choose(name) {
+    if (!this.takes.has(name) || name === this.state.active) return;
+    this.previous = this.state.active;
+    this.state.active = name;
+    this.balance();
+    this.report({ type: "choose", name });
+  }
+
+  match(on) {
+    this.state.matched = on;
+    this.balance();
+    this.report({ type: "match", on });
+  }
+
+  volume(value) {
+    this.state.volume = value;
+    this.balance();
+    this.report({ type: "volume", value });
+  }
+
+  loop(region) {
+    const position = this.position();
+    this.state.region = region && region[1] - region[0] >= SHORTEST_LOOP ? region : null;
+    this.seek(position);
+    this.report({ type: "region", region: this.state.region });
+  }
+
+  report(message) {
+    this.send(message);
+    this.changed();
+  }
+
+  changed() {
+    this.dispatchEvent(new Event("change"));
+  }
+
+  close() {
+    this.pause();
+    this.master?.disconnect();
+    this.analyser?.disconnect();
+  }
+}

@@ -14,9 +14,13 @@ from numpy.typing import NDArray
 
 from . import coefficients, echo
 from .glide import Glide
+from .pan import factors
 
 _LONGEST_SECONDS = 4.0  # upper bound of `time`
-_MAX_LOOP_GAIN = 0.9999
+_STABLE_GAIN = 0.9999  # largest gain round the loop that needs no guard
+_GUARDED_GAIN = 0.95  # gain round the loop once the guard has closed
+_INAUDIBLE = 0.01  # echoes 40 dB below the input's peak may grow
+_MOST_GROWTH = 1000.0
 _TAIL_DB = 120.0
 
 
@@ -31,27 +35,43 @@ def low_pass_peak(q: float) -> float:
 class Delay:
     """Mono in, stereo out, wet only. Changes crossfade over 30 ms.
 
-    A low-pass with Q above 0.707 amplifies near its corner, so feedback times that peak may reach 1 and the
-    echoes would grow. Only then is the feedback in use lowered, to 0.9999 round the loop; ``feedback_in_use``
-    tells it. The published presets contain such settings.
+    A low-pass with Q above 0.707 amplifies near its corner, so feedback times that peak may exceed 1, and
+    echoes grow for ever. Published presets contain such settings at -37 dB and less, where little of it is
+    heard in a song's length, so the setting is taken as it is until an echo would become louder than the
+    loudest input so far and louder than 40 dB below it at the output. There it is clipped, and the guard
+    closes: the feedback is lowered to a gain of 0.95 round the loop, until a parameter changes. It closes
+    as well when the input ends. Stable settings (gain up to 0.9999) are never touched.
+
+    Attributes
+    ----------
+    guarded : bool
+        Whether the guard has closed.
+    feedback_in_use : float
+        The feedback, lowered where the guard has closed.
     """
 
     latency = 0
 
     def __init__(self, values: Mapping[str, Any], needs: Mapping[str, Any], assets: Mapping[str, Any]) -> None:
         self.values = dict(values)
+        self.guarded = False
+
+    @property
+    def loop_gain(self) -> float:
+        """Largest gain of one echo to the next over all frequencies, as set; above 1 the echoes grow."""
+        return self.values["feedback"] * low_pass_peak(self.values["low_pass.q"])
 
     @property
     def feedback_in_use(self) -> float:
-        """The feedback, lowered where the echoes would not die away."""
-        return min(self.values["feedback"], _MAX_LOOP_GAIN / low_pass_peak(self.values["low_pass.q"]))
+        lowered = _GUARDED_GAIN / low_pass_peak(self.values["low_pass.q"])
+        return lowered if self.guarded else self.values["feedback"]
 
     @property
     def tail(self) -> int:
         """Samples until the echoes have fallen by 120 dB, the low-pass in the loop taken at its peak."""
-        gain = self.feedback_in_use * low_pass_peak(self.values["low_pass.q"])
+        gain = self.loop_gain if self.loop_gain <= _STABLE_GAIN else _GUARDED_GAIN
         echoes = 1 if gain <= 1e-6 else math.ceil(_TAIL_DB / (-20.0 * math.log10(gain)))
-        return (echoes + 1) * self._samples() + self._rate // 10
+        return (echoes + 1) * self._samples() + coefficients.tail([self._low_pass()], self._rate)
 
     def prepare(self, sample_rate: int, channels: int, max_frames: int) -> int:
         self._rate = sample_rate
@@ -60,37 +80,57 @@ class Delay:
         return 2
 
     def reset(self) -> None:
+        self.guarded = False
         self._glide.jump()
         self._tape = echo.make_tape(max(1, round(_LONGEST_SECONDS * self._rate)))
         self._left_over: int | None = None
 
     def set(self, id: str, value: Any) -> None:
         self.values[id] = value
+        self.guarded = False
         self._glide.change()
 
     def process(self, block: NDArray[np.float32]) -> NDArray[np.float32]:
         frames = block.shape[1]
         out = np.empty((2, frames), np.float32)
-        glide = self._glide
-        for start, stop, position in glide.spans(frames):
-            echo.run(self._tape, glide.now, glide.target, block[0], start, stop, position, glide.length, out)
+        glide, done = self._glide, 0
+        while done < frames:
+            begin = done
+            for start, stop, position in glide.spans(frames - begin):
+                span = (begin + start, begin + stop, position, glide.length)
+                done, reached = echo.run(self._tape, glide.now, glide.target, block[0], *span, out)
+                if reached:
+                    self._close()
+                    break
         return out
 
     def flush(self, frames: int) -> NDArray[np.float32]:
-        left = self.tail if self._left_over is None else self._left_over
-        frames = min(frames, left)
-        self._left_over = left - frames
+        if self._left_over is None:
+            self._left_over = self.tail
+            if self.loop_gain > _STABLE_GAIN and not self.guarded:
+                self._close()
+        frames = min(frames, self._left_over)
+        self._left_over -= frames
         return self.process(np.zeros((1, frames), np.float32))
+
+    def _close(self) -> None:
+        self.guarded = True
+        self._glide.change()
 
     def _samples(self) -> int:
         return max(1, round(self.values["time"] * self._rate / 1000.0))
 
+    def _low_pass(self) -> coefficients.Section:
+        return coefficients.low_pass(self.values["low_pass.frequency"], self.values["low_pass.q"], self._rate)
+
     def _loop(self) -> echo.Loop:
         v = self.values
-        low_pass = np.array(coefficients.low_pass(v["low_pass.frequency"], v["low_pass.q"], self._rate))
+        low_pass = np.array(self._low_pass())
         low_pass[:3] *= self.feedback_in_use
         level = 10.0 ** (v["level"] / 20.0)
-        odd, even = ((v[id] / 100.0 + 1.0) * math.pi / 4.0 for id in ("odd_pan", "even_pan"))
-        gains = np.array([math.cos(odd), math.cos(even), math.sin(odd), math.sin(even)])
-        return echo.Loop(self._samples(), low_pass, (level * math.sqrt(2.0) * gains).astype(np.float32))
-
+        odd, even = factors(v["odd_pan"]), factors(v["even_pan"])
+        gains = level * np.array([odd[0], even[0], odd[1], even[1]])
+        limit = 0.0
+        if self.loop_gain > _STABLE_GAIN and not self.guarded:
+            limit = min(max(1.0, _INAUDIBLE / max(level, 1e-9)), _MOST_GROWTH)
+        return echo.Loop(self._samples(), low_pass, gains.astype(np.float32), limit)

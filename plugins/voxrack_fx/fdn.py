@@ -135,7 +135,8 @@ def _steady(lines, network, x, at, start, stop, out):
         f0, f1, f2, f3, f4, f5, f6, f7 = f[0], f[1], f[2], f[3], f[4], f[5], f[6], f[7]
         row = lines.history[j, at : at + frames]
         for n in range(frames):
-            v = f0 * left[n] + f1 * right[n] + f2 * a0[n] + f3 * a1[n] + f4 * a2[n] + f5 * a3[n] + f6 * a4[n] + f7 * a5[n]
+            v = f0 * left[n] + f1 * right[n]
+            v += f2 * a0[n] + f3 * a1[n] + f4 * a2[n] + f5 * a3[n] + f6 * a4[n] + f7 * a5[n]
             row[n] = v if abs(v) > _TINY else _ZERO
     m, h = at - network.lengths, lines.history
     s0, s1, s2 = h[0, m[0] : m[0] + frames], h[1, m[1] : m[1] + frames], h[2, m[2] : m[2] + frames]

@@ -84,8 +84,9 @@ class Reverb:
         glide = self._glide
         for start, stop, position in glide.spans(frames):
             now, target = glide.now, glide.target
-            fdn.run(self._lines, now.network, target.network, self._reach, block, start, stop, position, glide.length, out)
-            post_eq.equalise(out, start, stop, now.bands, target.bands, position, glide.length, self._memory)
+            course = (position, glide.length)
+            fdn.run(self._lines, now.network, target.network, self._reach, block, start, stop, *course, out)
+            post_eq.equalise(out, start, stop, now.bands, target.bands, *course, self._memory)
         return out
 
     def flush(self, frames: int) -> NDArray[np.float32]:

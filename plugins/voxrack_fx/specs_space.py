@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import math
+from dataclasses import replace
 
 from voxrack.device import DeviceSpec
 from voxrack.params import Axis, Param
+
+from .specs_filters import frequency, gain, quality
 
 _LINES = Axis("line", 6)
 _CHANNELS = Axis("channel", 2)
@@ -17,8 +20,8 @@ def _hall_decay() -> tuple[float, ...]:
     return tuple(round(0.55 + 1.35 / (1.0 + (f / 5000.0) ** 2), 3) for f in _DECAY_HZ)
 
 
-def _fan(radius: float, first: float, order: tuple[int, ...], signs: tuple[int, ...]) -> tuple[tuple[float, float], ...]:
-    """Six unit vectors 30 degrees apart: both columns have the same length and are orthogonal."""
+def _fan(radius: float, first: float, order: tuple[int, ...], signs: tuple[int, ...]) -> tuple[tuple[float, ...], ...]:
+    """Six vectors 30 degrees apart: both columns have the same length and are orthogonal."""
     angles = [math.radians(first + 30.0 * k) for k in order]
     return tuple(
         (round(radius * sign * math.cos(angle), 4), round(radius * sign * math.sin(angle), 4))
@@ -36,12 +39,13 @@ _HALL_ROTATION = (
 )  # fmt: skip
 
 
-def _band(name: str, title: str, gain: float, frequency: float, q: float, highest: float) -> tuple[Param, ...]:
-    return (
-        Param(f"{name}.gain", gain, lo=-60.0, hi=60.0, unit="dB", help=f"{title} of the reverberation, gain"),
-        Param(f"{name}.frequency", frequency, lo=20.0, hi=highest, unit="Hz", scale="log", help=f"{title}, frequency"),
-        Param(f"{name}.q", q, lo=0.05, hi=20.0, scale="log", help=f"{title}, quality factor"),
-    )
+def _bell(band: str, default: float) -> tuple[Param, ...]:
+    return gain(f"{band}."), frequency(default, f"{band}."), quality(f"{band}.")
+
+
+def _shelf(band: str, level: float, default: float) -> tuple[Param, ...]:
+    corner = frequency(default, f"{band}.", "corner frequency")
+    return replace(gain(f"{band}."), default=level), corner, quality(f"{band}.", "steepness")
 
 
 DELAY = DeviceSpec(
@@ -55,8 +59,8 @@ DELAY = DeviceSpec(
         Param("time", 375.0, lo=1.0, hi=4000.0, unit="ms", scale="log", help="distance of the echoes"),
         Param("feedback", 0.35, help="gain from one echo to the next; lowered where it would not decay"),
         Param("level", -9.0, lo=-math.inf, hi=12.0, unit="dB", help="level of the first echo"),
-        Param("low_pass.frequency", 6000.0, lo=20.0, hi=22000.0, unit="Hz", scale="log", help="low-pass in the loop"),
-        Param("low_pass.q", 0.7071, lo=0.1, hi=10.0, scale="log", help="its quality factor; above 0.707 it resonates"),
+        frequency(6000.0, "low_pass.", "corner of the low-pass in the loop"),
+        quality("low_pass.", "resonance of the low-pass: 0.707 has none"),
         Param("odd_pan", -70.0, lo=-100.0, hi=100.0, help="pan of the first, third … echo"),
         Param("even_pan", 70.0, lo=-100.0, hi=100.0, help="pan of the second, fourth … echo"),
     ),
@@ -78,10 +82,10 @@ REVERB = DeviceSpec(
               axes=(Axis("frequency", 49, "Hz", _DECAY_HZ),), help="reverberation time T60 at each frequency"),
         Param("rotation", _HALL_ROTATION, kind="array", lo=-20.0, hi=20.0, axes=(Axis("plane", 15),),
               help="how the lines feed each other: upper triangle T, row by row; the matrix is expm(T - T')"),
-        *_band("peak1", "Bell 1", 0.0, 800.0, 0.7071, 22000.0),
-        *_band("peak2", "Bell 2", 0.0, 4000.0, 0.7071, 22000.0),
-        *_band("low_shelf", "Low shelf", -4.0, 180.0, 0.7071, 22000.0),
-        *_band("high_shelf", "High shelf", -2.0, 7000.0, 0.7071, 22000.0),
+        *_bell("peak1", 800.0),
+        *_bell("peak2", 4000.0),
+        *_shelf("low_shelf", -4.0, 180.0),
+        *_shelf("high_shelf", -2.0, 7000.0),
         Param("size", 1.0, lo=0.3, hi=2.0, scale="log", fit=False, help="factor on the lengths of the lines"),
         Param("damping", 0.0, fit=False, help="shortens the decay of high frequencies; 1 halves it at 2 kHz"),
     ),

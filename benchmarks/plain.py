@@ -49,7 +49,7 @@ def equaliser(x: Signal, rate: float, values: dict[str, Any], bands: tuple[str, 
         )
         for band in bands
     ]
-    return sosfilt(np.array(sections), x)
+    return np.asarray(sosfilt(np.array(sections), x))
 
 
 def compressor(x: Signal, rate: float, v: dict[str, Any]) -> Signal:

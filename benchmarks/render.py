@@ -6,6 +6,7 @@ from .timing import best_of, one_thread, write_json
 
 one_thread()
 
+import importlib  # noqa: E402
 import math  # noqa: E402
 import subprocess  # noqa: E402
 import sys  # noqa: E402
@@ -32,8 +33,9 @@ FRACTIONAL = 2.5  # ms; 110.25 samples: the 706-tap interpolator runs, as in fit
 def vocal_rack(look_ahead: float = 0.0) -> Rack:
     """Six-band EQ, compressor, panned direct, ping-pong delay into reverb: the DiffVox desk."""
     host = default_host()
-    peq = {"peak1.gain": -3.0, "peak1.frequency": 300.0, "peak2.gain": 2.5, "peak2.frequency": 3500.0, 
-           "low_shelf.gain": 1.5, "high_shelf.gain": 3.0, "low_pass.frequency": 16_000.0, "high_pass.frequency": 80.0}  # fmt: skip
+    peq = {"peak1.gain": -3.0, "peak1.frequency": 300.0, "peak2.gain": 2.5, "peak2.frequency": 3500.0,
+           "low_shelf.gain": 1.5, "high_shelf.gain": 3.0,
+           "low_pass.frequency": 16_000.0, "high_pass.frequency": 80.0}  # fmt: skip
     compressor = {
         "threshold": -24.0,
         "ratio": 4.0,
@@ -71,7 +73,7 @@ def in_blocks(processor: Any, x: np.ndarray, frames: int) -> np.ndarray:
 
 def pedalboard_chain() -> Any:
     """Six EQ bands, compressor, delay and reverb of pedalboard."""
-    import pedalboard as pb
+    pb: Any = importlib.import_module("pedalboard")
 
     return pb.Pedalboard([
         pb.PeakFilter(300, -3), pb.PeakFilter(3500, 2.5), pb.LowShelfFilter(115, 1.5), pb.HighShelfFilter(6000, 3),

@@ -49,6 +49,7 @@ class BusNode:
         self.bus = bus
         self.chain = chain
         self.senders: list[tuple[BusNode | None, Source]] = []  # None: the inserts
+        self.width = 1  # channels of the sum that enters
         self.level: Ramp
         self.out: Block
 

@@ -15,7 +15,7 @@ from .channels import fit, to_width, width_for
 from .device import Block
 from .errors import DeviceError
 from .instance import AnalyzerDevice
-from .ramps import GLIDE_S, DelayLine, Ramp
+from .ramps import GLIDE_S, DelayLine, Ramp, blend
 from .resample import Resampler, nearest_rate
 
 if TYPE_CHECKING:
@@ -127,7 +127,7 @@ class SlotNode:
             self._idle = mix == 0.0
             if mix == 1.0:
                 return to_width(wet, self._out)
-        return to_width(dry, self._out) + (to_width(wet, self._out) - to_width(dry, self._out)) * _single(mix)
+        return blend(to_width(dry, self._out), to_width(wet, self._out), mix)
 
     def _wet(self, block: Block, flushing: int | None) -> Block:
         if flushing is None:
@@ -289,7 +289,3 @@ def chain_of(slots: list[Slot], sample_rate: int, taps: dict[str, Tap]) -> Chain
         else:
             nodes.append(RateNode(ChainNode([node]), rate))
     return ChainNode(nodes)
-
-
-def _single(gain: float | np.ndarray) -> np.float32 | np.ndarray:
-    return np.float32(gain) if isinstance(gain, float) else gain

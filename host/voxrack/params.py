@@ -132,7 +132,7 @@ class Param:
         if isinstance(value, (bool, str, bytes)) or not np.isscalar(value):
             raise self._refuse(value, self.range_text())
         try:
-            number = float(value)
+            number = float(value)  # pyright: ignore[reportArgumentType] - complex is refused just below
         except (TypeError, ValueError, OverflowError):
             raise self._refuse(value, self.range_text()) from None
         if not self.lo <= number <= self.hi:  # false for NaN as well

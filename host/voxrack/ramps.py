@@ -15,6 +15,12 @@ def gain_of(level_db: float) -> float:
     return 10.0 ** (level_db / 20.0)
 
 
+def blend(dry: Block, wet: Block, mix: float | NDArray[np.float32]) -> Block:
+    """``dry`` where ``mix`` is 0, ``wet`` where it is 1; shapes as ``dry``."""
+    share = np.float32(mix) if isinstance(mix, float) else mix
+    return (dry + (wet - dry) * share).astype(np.float32, copy=False)
+
+
 class Ramp:
     """A gain that moves linearly to its target over a fixed number of samples.
 

@@ -12,6 +12,7 @@ from .channels import fit, to_width, width_for
 from .device import Block
 from .errors import InputError, RoutingError
 from .instance import AnalyzerDevice
+from .ramps import blend
 from .resample import nearest_rate
 
 if TYPE_CHECKING:
@@ -72,4 +73,4 @@ def _converted(slot: Slot, dry: Block, sample_rate: int) -> Block:
         return wet
     width = max(wet.shape[0], dry.shape[0])
     dry = to_width(np.ascontiguousarray(dry), width)
-    return dry + np.float32(slot.mix) * (to_width(wet, width) - dry)
+    return blend(dry, to_width(wet, width), slot.mix)

@@ -10,7 +10,7 @@ from . import coefficients
 from .coefficients import Section
 from .smoothing import Smoothed
 
-TINY = 1e-30  # states below this are set to zero: a decay must not end in slow denormal numbers
+TINY = 1e-60  # states below this become zero: far below any float32, far above slow denormal numbers
 
 _AUDIO_IN = types.Array(types.float32, 2, "C", readonly=True)
 _AUDIO_OUT = types.float32[:, ::1]

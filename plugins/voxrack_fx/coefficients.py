@@ -7,6 +7,7 @@ taken as 0.49 of it: the preset keeps what was asked for.
 
 from __future__ import annotations
 
+import cmath
 import math
 from collections.abc import Iterable
 
@@ -16,6 +17,7 @@ IDENTITY: Section = (1.0, 0.0, 0.0, 0.0, 0.0)
 LOWEST, HIGHEST = 10.0, 22000.0  # Hz; at this end of its range a high-pass, a low-pass is off
 _NYQUIST_SHARE = 0.49
 _LONGEST_TAIL_SECONDS = 6.0
+_INAUDIBLE = 1e-6  # -120 dB
 
 
 def _angles(frequency: float, q: float, sample_rate: float) -> tuple[float, float, float]:
@@ -82,19 +84,22 @@ def high_pass_or_off(frequency: float, q: float, sample_rate: float) -> Section:
 def tail(sections: Iterable[Section], sample_rate: float) -> int:
     """Samples until the impulse response of the sections in series stays below -120 dB, at most six seconds.
 
-    Each section counts with the time that its slowest pole takes; one whose zeros cancel its poles (a band
-    at 0 dB) counts with none.
+    Each section counts with the time that its slower pole takes to fall from the height of its response; one
+    whose zeros cancel its poles (a band at 0 dB) counts with none.
     """
     limit = _LONGEST_TAIL_SECONDS * sample_rate
     samples = 0.0
     for b0, b1, b2, a1, a2 in sections:
-        if b1 == b0 * a1 and b2 == b0 * a2:
+        c1, c2 = b1 - b0 * a1, b2 - b0 * a2  # H(z) = b0 + (c1 z + c2) / (z**2 + a1 z + a2)
+        if c1 == 0.0 and c2 == 0.0:
             continue
+        root = cmath.sqrt(0.25 * a1 * a1 - a2)
+        poles = -0.5 * a1 + root, -0.5 * a1 - root
+        radius = max(abs(pole) for pole in poles)
+        height = sum(abs(c1 * pole + c2) for pole in poles) / max(2.0 * abs(root), 1e-9)
         samples += 2.0  # the zeros
-        root = a1 * a1 - 4.0 * a2
-        radius = 0.5 * (abs(a1) + math.sqrt(root)) if root >= 0.0 else math.sqrt(a2)
         if radius >= 1.0:
             return math.ceil(limit)
-        if radius > 0.0:
-            samples += math.log(1e-6) / math.log(radius)
+        if radius > 0.0 and height > _INAUDIBLE:
+            samples += math.log(_INAUDIBLE / height) / math.log(radius)
     return math.ceil(min(samples, limit))

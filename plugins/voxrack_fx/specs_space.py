@@ -30,8 +30,10 @@ def _fan(radius: float, first: float, order: tuple[int, ...], signs: tuple[int, 
 
 
 # Each input channel enters every line, each line reaches both outputs, and left stays orthogonal to right.
-_HALL_INPUT = _fan(0.75, -30.0, (0, 3, 1, 5, 2, 4), (1, 1, -1, 1, -1, 1))
-_HALL_OUTPUT = tuple(zip(*_fan(0.45, -22.5, (4, 1, 5, 2, 0, 3), (1, -1, 1, 1, -1, 1))))
+# Of 1500 orders and signs drawn at random this one had the least correlation between the outputs, the best
+# balance and the lowest single echo.
+_HALL_INPUT = _fan(0.75, -30.0, (2, 4, 3, 0, 5, 1), (1, -1, 1, 1, 1, -1))
+_HALL_OUTPUT = tuple(zip(*_fan(0.25, -7.5, (4, 1, 2, 0, 5, 3), (1, -1, 1, -1, -1, 1))))
 # Found by minimising the sum of the fourth powers of U: 30 entries of size 0.447, six of zero, so that
 # one trip spreads an echo over five lines evenly.
 _HALL_ROTATION = (

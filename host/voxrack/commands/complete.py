@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable, Iterable
 
 import click
-from click.shell_completion import CompletionItem
+from click.shell_completion import CompletionItem, split_arg_string
 
 Completer = Callable[[click.Context, click.Parameter, str], list[CompletionItem]]
 
@@ -43,12 +44,23 @@ def _analyzers(context: click.Context) -> Iterable[str]:
 def _addresses(context: click.Context) -> Iterable[str]:
     """``address=`` for every number of the preset named on this line, or every parameter of the device."""
     from ..host import default_host
-
-    if context.params.get("device"):
-        return [f"{param.id}=" for param in default_host().spec(context.params["device"]).params]
     from .racks import find_preset
 
-    return [f"{address}=" for address in find_preset(context.params["preset"]).rack().parameters()]
+    host = default_host()
+    devices = {entry.spec.id: entry.spec for entry in host.devices()}
+    presets = host.presets()
+    for word in _words(context):
+        if context.command.name == "analyze" and word in devices:
+            return [f"{param.id}=" for param in devices[word].params]
+        if word in presets or word.endswith(".json"):
+            return [f"{address}=" for address in find_preset(word).rack().parameters()]
+    return []
+
+
+def _words(context: click.Context) -> list[str]:
+    """What stands on the line. An option still without its value hides the arguments from click, not from the shell."""
+    known = [context.params.get("preset"), context.params.get("device")]
+    return [word for word in known if word] or split_arg_string(os.environ.get("COMP_WORDS", ""))
 
 
 preset_names = _offer(_presets, files=True)

@@ -119,7 +119,7 @@ def _range(param: Param) -> str:
 
 def _default(param: Param) -> str:
     value = param.check(param.default)
-    return param.to_text(value) if value != "" or param.kind not in ("text", "asset") else "none"
+    return "none" if param.kind in ("text", "asset") and not value else param.to_text(value)
 
 
 def _print_device(entry: DeviceEntry) -> None:
@@ -137,7 +137,7 @@ def _print_device(entry: DeviceEntry) -> None:
     rows = [(p.id, _default(p), _range(p), p.scale if p.kind in NUMERIC else p.kind, p.help) for p in spec.params]
     if rows:
         common.write("")
-        common.table(("parameter", "default", "range", "scale", "help"), rows, right=("default",))
+        common.table(("parameter", "default", "range", "scale", "help"), rows)
     for waiver in spec.waivers:
         common.write(f"cannot keep: {waiver}")
 

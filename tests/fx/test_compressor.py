@@ -132,18 +132,17 @@ def test_longer_than_the_history_has_room_for():
         )
 
 
-@pytest.mark.parametrize(
-    "move", [{"make_up": 20.0}, {"look_ahead": 14.7}, {"look_ahead": 3.0}, {"threshold": -10.0, "ratio": 1.2}, SOFT]
-)
+@pytest.mark.parametrize("move", [{"make_up": 20.0}, {"look_ahead": 14.7}, SOFT], ids=["make_up", "look_ahead", "all"])
 def test_moving_values_make_no_click(move: dict[str, Any]):
     """On a slow sine, no step is larger than those of a gain that runs at most twice as fast, and of its glide."""
-    n = np.arange(30000)
-    sine = (0.3 * np.sin(2 * np.pi * 50 / 44100 * n) * (1 + 0.5 * np.sin(n / 900))).astype(np.float32)[None]
-    moved = render(COMPRESSOR, HARD, sine, changes={15000: move})[0, 13000:20000]
+    sine = np.sin(2 * np.pi * 50 / 44100 * np.arange(30000))
+    sine = (0.3 * sine * (1 + 0.5 * np.sin(np.arange(30000) / 900))).astype(np.float32)[None]
     still = [render(COMPRESSOR, values, sine)[0, 13000:20000] for values in (HARD, HARD | move)]
     loudest = max(np.abs(out).max() for out in still)
     steepest = max(np.abs(np.diff(out)).max() for out in still)
-    assert np.abs(np.diff(moved)).max() < 2.0 * steepest + 2.0 * loudest / 882
+    for at in (15200, 15500, 15900):
+        moved = render(COMPRESSOR, HARD, sine, changes={at: move})[0, 13000:20000]
+        assert np.abs(np.diff(moved)).max() < 2.0 * steepest + 2.0 * loudest / 882
 
 
 def test_a_move_ends_where_a_new_device_would_stand():

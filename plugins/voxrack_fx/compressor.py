@@ -36,7 +36,7 @@ class Compressor(Smoothed):
         self._state[:, 1] = 1.0
         self._gains = np.zeros((self.channels, self._taps + self._room + _MARGIN))
         self._delayed = np.zeros((self.channels, self.latency + self._room), np.float32)
-        self._sums = np.empty((1, self._room + _MARGIN))
+        self._work = np.empty((2, 8 * (self._room + _MARGIN)))
         self._at = 0  # where the next block's oldest gain lies
         self._empty = True
         self._plan: Plan | None = None
@@ -117,5 +117,5 @@ class Compressor(Smoothed):
             apply_whole(self._delayed, self._gains, at, p.shift, out, begin)
         else:
             apply_fraction(
-                self._delayed, self._gains, at, p.first, p.last, p.taps, p.near, p.far, out, begin, self._sums
+                self._delayed, self._gains, at, p.first, p.last, p.taps, p.near, p.far, out, begin, self._work
             )

@@ -110,8 +110,11 @@ def gains_steady(block, begin, now, state, gains, at):
         power_a, power_b, gain_a, gain_b = state[a, 0], state[b, 0], state[a, 1], state[b, 1]
         for first in range(begin, frames, _STRIP):
             count = min(_STRIP, frames - first)
+            input_a, input_b = block[a, first : first + count], block[b, first : first + count]
+            output_a = gains[a, at + first : at + first + count]
+            output_b = gains[b, at + first : at + first + count]
             for i in range(count):
-                x_a, x_b = np.float64(block[a, first + i]), np.float64(block[b, first + i])
+                x_a, x_b = np.float64(input_a[i]), np.float64(input_b[i])
                 power_a = forget * power_a + average * max(x_a * x_a, _FLOOR)
                 power_b = forget * power_b + average * max(x_b * x_b, _FLOOR)
                 work_a[i], work_b[i] = power_a, power_b
@@ -129,14 +132,14 @@ def gains_steady(block, begin, now, state, gains, at):
                 for i in range(count):
                     gain_a = min(stay_attack * gain_a + attack * work_a[i], stay_release * gain_a + release * work_a[i])
                     gain_b = min(stay_attack * gain_b + attack * work_b[i], stay_release * gain_b + release * work_b[i])
-                    gains[a, at + first + i] = gain_a * make_up
-                    gains[b, at + first + i] = gain_b * make_up
+                    output_a[i] = gain_a * make_up
+                    output_b[i] = gain_b * make_up
             else:
                 for i in range(count):
                     gain_a = max(stay_attack * gain_a + attack * work_a[i], stay_release * gain_a + release * work_a[i])
                     gain_b = max(stay_attack * gain_b + attack * work_b[i], stay_release * gain_b + release * work_b[i])
-                    gains[a, at + first + i] = gain_a * make_up
-                    gains[b, at + first + i] = gain_b * make_up
+                    output_a[i] = gain_a * make_up
+                    output_b[i] = gain_b * make_up
         state[a, 0], state[b, 0], state[a, 1], state[b, 1] = power_a, power_b, gain_a, gain_b
 
 

@@ -88,6 +88,17 @@ def splat(typingctx, like, number):
 
 
 @intrinsic
+def spread(typingctx, like, array, offset):
+    """The number at ``offset`` of a flat float64 array, in every lane; negative offsets do not wrap."""
+
+    def codegen(context, builder, signature, args):
+        data = context.make_array(signature.args[1])(context, builder, args[1]).data
+        return _splat(builder, builder.load(builder.gep(data, [args[2]])), like.count)
+
+    return like(like, array, types.intp), codegen
+
+
+@intrinsic
 def fma(typingctx, a, b, c):
     """``a * b + c`` lane by lane, in one instruction where the machine has it."""
 

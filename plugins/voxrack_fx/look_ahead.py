@@ -18,7 +18,7 @@ import numpy as np
 from numba import njit, types
 from numpy.typing import NDArray
 
-from .lanes import fma, load8, mul, splat, store, total
+from .lanes import fma, load8, mul, splat, spread, store, total
 
 # 1/x on [1, 24] as sum(_WEIGHTS * exp(-_RATES * x)), largest error 6.9e-8 (minimax fit)
 _RATES = np.array([
@@ -97,9 +97,12 @@ def plan(samples: float, before: int, after: int) -> Plan:
 @njit(types.void(_AUDIO, _ROWS, types.intp, types.intp, _AUDIO, types.intp), cache=True, nogil=True)
 def apply_whole(delayed, gains, at, shift, out, begin):
     """``out`` from ``begin`` on: the delayed signal times the gain ``shift`` taps on."""
+    first, last = at + begin, at + out.shape[1]
     for channel in range(out.shape[0]):
-        for i in range(begin, out.shape[1]):
-            out[channel, i] = delayed[channel, at + i] * gains[channel, at + i + shift]
+        target, source = out[channel, begin:], delayed[channel, first:last]
+        gain = gains[channel, first + shift : last + shift]
+        for i in range(target.size):
+            target[i] = np.float32(source[i] * gain[i])
 
 
 @njit(
@@ -107,47 +110,45 @@ def apply_whole(delayed, gains, at, shift, out, begin):
                types.intp, _ROWS),
     cache=True, nogil=True, error_model="numpy", fastmath={"contract"},
 )  # fmt: skip
-def apply_fraction(delayed, gains, at, first, last, taps, near, far, out, begin, sums):
-    """The same with a look-ahead between two samples. ``sums`` is room for (1, frames + 32) numbers."""
-    frames = out.shape[1]
-    count = frames - begin
+def apply_fraction(delayed, gains, at, first, last, taps, near, far, out, begin, work):
+    """The same with a look-ahead between two samples. ``work`` (2, 8 * (frames + 32)) is overwritten."""
+    count = out.shape[1] - begin
     back1, back2, back3, back4 = load8(far, 0), load8(far, 8), load8(far, 16), load8(far, 24)
     left_weight, left_leave = load8(far, 32), load8(far, 40)
     right_weight, right_leave = load8(far, 48), load8(far, 56)
-    left_enter = splat(back1, 1.0 if first % 2 else -1.0)
-    enter_sign, taps_sign = (-1.0 if (last + 1) % 2 else 1.0), (-1.0 if taps % 2 else 1.0)
-    line = sums[0]
+    # a tap has the sign of its number; a sample that leaves on the left always adds
+    left_sign = splat(back1, 1.0 if first % 2 else -1.0)
+    right_sign = splat(back1, 1.0 if last % 2 else -1.0)
+    end_leave = mul(right_leave, splat(back1, -1.0 if taps % 2 else 1.0))
+    line, right = work[0], work[1]
     for channel in range(out.shape[0]):
-        row = gains[channel]
-        base = at + begin
+        row = gains[channel, at + begin :]
 
-        # right side, from the last sample back to the first
+        # right side: the last sample's sum from its farthest tap on, then from sample to sample backward
         side = splat(back1, 0.0)
-        j = taps
-        while j - 3 > last:
-            side = fma(back4, side, splat(back1, row[base + count - 1 + j - 3]))
-            side = fma(back1, splat(back1, row[base + count - 1 + j - 2]), side)
-            side = fma(back2, splat(back1, row[base + count - 1 + j - 1]), side)
-            side = fma(back3, splat(back1, row[base + count - 1 + j]), side)
+        j = count - 1 + taps
+        stop = count - 1 + last
+        while j - 3 > stop:
+            side = fma(back4, side, spread(back1, row, j - 3))
+            side = fma(back1, spread(back1, row, j - 2), side)
+            side = fma(back2, spread(back1, row, j - 1), side)
+            side = fma(back3, spread(back1, row, j), side)
             j -= 4
-        while j > last:
-            side = fma(back1, side, splat(back1, row[base + count - 1 + j]))
+        while j > stop:
+            side = fma(back1, side, spread(back1, row, j))
             j -= 1
-        # the sums above give the nearest tap the sign +; it has that of its number
-        side = mul(side, splat(back1, enter_sign))
-        line[count - 1] = total(mul(side, right_weight))
+        side = mul(side, right_sign)
+        store(mul(side, right_weight), right, 8 * (count - 1))
         for i in range(count - 2, -1, -1):
-            enter = splat(back1, enter_sign * row[base + i + last + 1])
-            leave = splat(back1, taps_sign * row[base + i + 1 + taps])
-            side = fma(back1, side, fma(right_leave, leave, enter))
-            line[i] = total(mul(side, right_weight))
+            ends = mul(end_leave, spread(back1, row, i + 1 + taps))
+            side = fma(back1, side, fma(right_sign, spread(back1, row, i + last + 1), ends))
+            store(mul(side, right_weight), right, 8 * i)
 
-        # near the centre
-        i = 0
-        while i < count:
-            a, b, c, d = load8(line, i), load8(line, i + 8), load8(line, i + 16), load8(line, i + 24)
+        # near the centre, 32 samples at a time
+        for i in range(0, count, 32):
+            a, b, c, d = splat(back1, 0.0), splat(back1, 0.0), splat(back1, 0.0), splat(back1, 0.0)
             for k in range(last - first + 1):
-                tap, place = splat(back1, near[k]), base + i + first + k
+                tap, place = spread(back1, near, k), i + first + k
                 a = fma(tap, load8(row, place), a)
                 b = fma(tap, load8(row, place + 8), b)
                 c = fma(tap, load8(row, place + 16), c)
@@ -156,26 +157,26 @@ def apply_fraction(delayed, gains, at, first, last, taps, near, far, out, begin,
             store(b, line, i + 8)
             store(c, line, i + 16)
             store(d, line, i + 24)
-            i += 32
 
         # left side, forward
         side = splat(back1, 0.0)
         j = 0
         while j + 3 < first:
-            side = fma(back4, side, splat(back1, row[base + j + 3]))
-            side = fma(back1, splat(back1, row[base + j + 2]), side)
-            side = fma(back2, splat(back1, row[base + j + 1]), side)
-            side = fma(back3, splat(back1, row[base + j]), side)
+            side = fma(back4, side, spread(back1, row, j + 3))
+            side = fma(back1, spread(back1, row, j + 2), side)
+            side = fma(back2, spread(back1, row, j + 1), side)
+            side = fma(back3, spread(back1, row, j), side)
             j += 4
         while j < first:
-            side = fma(back1, side, splat(back1, row[base + j]))
+            side = fma(back1, side, spread(back1, row, j))
             j += 1
-        side = mul(side, left_enter)
+        side = mul(side, left_sign)
+        target, source = out[channel, begin:], delayed[channel, at + begin :]
         for i in range(count):
-            gain = line[i] + total(mul(side, left_weight))
-            out[channel, begin + i] = delayed[channel, base + i] * gain
-            enter = mul(left_enter, splat(back1, row[base + i + first]))
-            side = fma(back1, side, fma(left_leave, splat(back1, row[base + i]), enter))
+            gain = line[i] + total(fma(side, left_weight, load8(right, 8 * i)))
+            target[i] = np.float32(source[i] * gain)
+            leaves = mul(left_leave, spread(back1, row, i))
+            side = fma(back1, side, fma(left_sign, spread(back1, row, i + first), leaves))
 
 
 @njit(

@@ -46,6 +46,11 @@ def shown(value: Any) -> str:
     return text if len(text) <= 60 else text[:57] + "…"
 
 
+def brief(text: str) -> str:
+    """A message cut to a readable length in its middle: what it quotes may be a file's whole content."""
+    return text if len(text) <= 600 else f"{text[:400]} … {text[-180:]}"
+
+
 # ---- reading -------------------------------------------------------------------------------------
 class _Refused:
     """Stands in the parsed tree where the parser met something that JSON or a preset does not allow."""

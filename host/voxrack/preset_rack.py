@@ -14,9 +14,10 @@ from .errors import DeviceError, PluginError, PresetError, RoutingError, UsageEr
 from .instance import Missing
 from .params import Param, suggest
 from .preset_assets import find, reference, references
-from .preset_json import json_path, shown
+from .preset_json import brief, json_path, shown
 from .preset_schema import INFINITE, SLOT_KEYS, Document, SlotModel, slot_places
-from .rack import Bus, Rack, Slot
+from .rack import Bus, Rack
+from .slots import Slot
 from .upgrade import upgrade_values
 
 if TYPE_CHECKING:
@@ -136,7 +137,8 @@ class Builder:
         for id, value in given.items():
             keys = ("parameters", f"{prefix}.{id}")
             if id not in table:
-                raise PresetError(f"device '{spec.id}' has no parameter '{id}'{suggest(id, table)}", json_path(keys))
+                text = f"device '{spec.id}' has no parameter '{id}'{suggest(id, table)}"
+                raise PresetError(brief(text), json_path(keys))
             out[id] = self._plain(table[id], value, keys)
         left_out = len(table) - len(out)
         if left_out:
@@ -172,7 +174,7 @@ class Builder:
                 return ""
             return param.check(_numbers(value) if param.kind in ("float", "int", "array") else value)
         except UsageError as error:
-            raise PresetError(str(error), path) from None
+            raise PresetError(brief(str(error)), path) from None
 
 
 def _numbers(value: Any) -> Any:

@@ -14,8 +14,8 @@ from pydantic_core import ErrorDetails
 
 from .errors import PresetError
 from .params import suggest
-from .preset_json import json_path, shown
-from .rack import RESERVED
+from .preset_json import brief, json_path, shown
+from .slots import RESERVED
 
 SLOT_KEYS = ("bypass", "mix")  # every slot has them, whatever its device
 INFINITE = ("-inf", "inf")  # how JSON spells the two numbers that it has no word for
@@ -216,7 +216,7 @@ def check_parameters(document: Document) -> None:
         elif not any(address.startswith(prefix + ".") for prefix in slots):
             wanted = slot_part(address)
             hint = "; give it as <slot>.<parameter>" if wanted == address else suggest(wanted, slots)
-            raise PresetError(f"'{address}' names no slot of the rack{hint}", json_path(keys))
+            raise PresetError(brief(f"'{address}' names no slot of the rack{hint}"), json_path(keys))
 
 
 def slot_part(address: str) -> str:
@@ -236,7 +236,7 @@ def _check_desk(address: str, buses: list[str], path: str) -> None:
         raise PresetError("no such address; there are send.<bus>, send.<bus>.<later bus> and bus.<bus>.level", path)
     for name in named:
         if name not in buses:
-            raise PresetError(f"no bus '{name}' in the rack{suggest(name, buses)}", path)
+            raise PresetError(brief(f"no bus '{name}' in the rack{suggest(name, buses)}"), path)
     if len(named) == 2 and buses.index(named[1]) <= buses.index(named[0]):
         raise PresetError(
             f"bus '{named[0]}' cannot send back to '{named[1]}': sends go forward; the order is {', '.join(buses)}",

@@ -14,7 +14,7 @@ from typing import Any
 
 from .device import DeviceSpec
 from .errors import PluginError, PresetError
-from .preset_json import shown
+from .preset_json import brief, shown
 
 FORMAT = "voxrack.preset"
 Step = Callable[[dict[str, Any]], dict[str, Any]]
@@ -101,7 +101,9 @@ def upgrade_values(
     try:
         new = migrate({key: _plain(value) for key, value in values.items()}, written_for)
     except (ArithmeticError, LookupError, TypeError, ValueError) as error:
-        raise PresetError(f"{step}: its values cannot be migrated ({type(error).__name__}: {error})", path) from error
+        raise PresetError(
+            f"{step}: its values cannot be migrated ({type(error).__name__}: {brief(str(error))})", path
+        ) from error
     if not isinstance(new, dict) or not all(isinstance(key, str) for key in new):
         raise PluginError(
             f"device '{spec.id}': {spec.migrate} returned {shown(new)}; it returns a dict by parameter id"

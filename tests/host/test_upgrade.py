@@ -102,13 +102,13 @@ def test_an_upgraded_preset_is_that_of_the_new_device(old):
     assert new.parameters["gate.time"] == 250 and "gate.hold" not in new.parameters and "gate.old" not in new.parameters
     assert new.provenance["devices"] == {"bench.gate": 3}
     assert new.check(host) == [] and new.upgraded(host) == new
-    assert [str(change) for change in old.diff(new, host)][0] == "slot 'gate': version of bench.gate 1 -> 3"
+    assert str(old.diff(new, host)[0]) == "slot 'gate': version of bench.gate 1 -> 3"
 
 
 def test_the_old_device_refuses_the_new_preset(old):
     new = old.upgraded(bench_host(NEW))
     with pytest.raises(
-        PresetError, match="written for version 3 .* installed one is version 1: upgrade the package"
+        PresetError, match=r"written for version 3 .* installed one is version 1: upgrade the package"
     ) as caught:
         new.rack(bench_host(OLD))
     assert caught.value.path == "$.rack.inserts[0].version"
@@ -116,7 +116,7 @@ def test_the_old_device_refuses_the_new_preset(old):
 
 def test_migrated_values_are_checked_like_any_other():
     old = Preset.of(bench_host(OLD).create("bench.gate", hold=0.0))
-    with pytest.raises(PresetError, match="got 0.0; it takes 1 to 2000 ms") as caught:
+    with pytest.raises(PresetError, match=r"got 0\.0; it takes 1 to 2000 ms") as caught:
         old.rack(bench_host(NEW))
     assert caught.value.path == '$.parameters["gate.time"]'
 
@@ -130,7 +130,7 @@ def test_without_a_migration_the_values_are_taken_as_they_are(old):
 
 
 def test_a_migration_that_fails_says_which(old):
-    with pytest.raises(PresetError, match="version 1 to 3 of 'bench.gate': its values cannot be migrated .KeyError"):
+    with pytest.raises(PresetError, match=r"version 1 to 3 of 'bench.gate': its values cannot be migrated .KeyError"):
         old.rack(bench_host(gate(3, migrate="test_upgrade_target:fragile")))
     with pytest.raises(PluginError, match="forgetful returned null; it returns a dict"):
         old.rack(bench_host(gate(3, migrate="test_upgrade_target:forgetful")))

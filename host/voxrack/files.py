@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 from .audio import MAX_CHANNELS, Audio, AudioWarning, check_rate, refuse_bad
 from .errors import InputError, UsageError
 from .replace import write_bytes, write_text
-from .writer import FORMATS, Writer, reason, write
+from .writer import FORMATS, Writer, encoded, reason, write
 
 if TYPE_CHECKING:
     import soundfile
@@ -135,6 +135,8 @@ def _opened(path: str | os.PathLike[str]) -> Iterator[soundfile.SoundFile]:
     path = Path(path)
     try:
         mode = path.stat()
+        if not (stat.S_ISREG(mode.st_mode) or stat.S_ISDIR(mode.st_mode)):  # opening a pipe would wait for a writer
+            raise InputError(f"{path}: it is not a plain file (a device or a pipe); save the audio to a file first")
         with path.open("rb"):
             pass  # only to hear from the system why not: libsndfile says "System error"
     except FileNotFoundError:
@@ -143,14 +145,14 @@ def _opened(path: str | os.PathLike[str]) -> Iterator[soundfile.SoundFile]:
         raise InputError(f"{path}: it is a folder; name a file in it, such as {path}/voice.wav") from None
     except PermissionError:
         raise InputError(f"{path}: you may not read it; change its permissions (chmod +r)") from None
+    except InputError:
+        raise
     except (OSError, ValueError) as error:
-        raise InputError(f"{path}: it cannot be opened: {error}") from None
-    if not stat.S_ISREG(mode.st_mode):
-        raise InputError(f"{path}: it is not a plain file (a device or a pipe); save the audio to a file first")
+        raise InputError(f"{path}: it cannot be opened: {error}; check the name") from None
     if mode.st_size == 0:
         raise InputError(f"{path}: the file is empty (0 bytes); export or copy it again")
     try:
-        file = soundfile.SoundFile(str(path))
+        file = soundfile.SoundFile(encoded(path))
     except (soundfile.LibsndfileError, TypeError, ValueError) as error:  # TypeError: headerless ".raw"
         raise InputError(
             f"{path}: not an audio file that can be read ({reason(error)}); "

@@ -51,7 +51,11 @@ class Replacement:
         except OSError as failure:
             raise refusal(self.target, failure) from failure
         finally:
-            self.temp.unlink(missing_ok=True)  # after the rename there is nothing left under this name
+            self.discard()  # after the rename there is nothing left under this name
+
+    def discard(self) -> None:
+        """Remove the temporary file, if it is still there."""
+        self.temp.unlink(missing_ok=True)
 
     def _commit(self) -> None:
         handle = os.open(self.temp, os.O_RDONLY)
@@ -68,6 +72,8 @@ def refusal(target: Path, error: OSError) -> VoxrackError:
     """The error a person reads when ``target`` could not be written."""
     if error.errno in (errno.ENOSPC, errno.EDQUOT):
         why = f"no space is left in {target.parent}; free some, or write to another folder"
+    elif error.errno == errno.EFBIG:
+        why = "it is larger than this system lets a file be (ulimit -f); raise the limit, or write to another folder"
     elif error.errno == errno.EROFS:
         why = f"{target.parent} is on a read-only file system; write to another folder"
     elif error.errno in (errno.EACCES, errno.EPERM):
@@ -96,7 +102,10 @@ def _check_target(shown: Path, real: Path) -> None:
 def write_bytes(path: str | os.PathLike[str], data: bytes) -> None:
     """Write bytes to a file, whole or not at all."""
     with Replacement(path) as replacement:
-        replacement.temp.write_bytes(data)
+        try:
+            replacement.temp.write_bytes(data)
+        except OSError as error:
+            raise refusal(replacement.target, error) from error
 
 
 def write_text(path: str | os.PathLike[str], text: str) -> None:

@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 
 from .audio import MAX_CHANNELS, Audio, AudioWarning, check_rate, refuse_bad
 from .errors import UsageError, VoxrackError
-from .replace import Replacement
+from .replace import Replacement, refusal
 
 if TYPE_CHECKING:
     import soundfile
@@ -99,8 +99,8 @@ class Writer:
         self._replacement.__enter__()
         try:
             self._file = self._open(self._format)
-        except BaseException as error:
-            self._replacement.__exit__(type(error), error, None)
+        except BaseException:
+            self._replacement.discard()
             raise
         return self
 
@@ -131,8 +131,11 @@ class Writer:
                 self._close()
             if kind is None:
                 self._check_whole()
-        except BaseException as failure:
-            self._replacement.__exit__(type(failure), failure, None)
+        except OSError as failure:
+            self._replacement.discard()
+            raise refusal(self.path, failure) from failure
+        except BaseException:
+            self._replacement.discard()
             raise
         self._replacement.__exit__(kind, error, trace)
 
@@ -141,7 +144,7 @@ class Writer:
 
         try:
             return soundfile.SoundFile(
-                str(self._replacement.temp), "w", self.sample_rate, self.channels, self.subtype, format=format
+                encoded(self._replacement.temp), "w", self.sample_rate, self.channels, self.subtype, format=format
             )
         except soundfile.LibsndfileError as error:
             raise VoxrackError(f"cannot write {self.path} as {format} {self.subtype}: {reason(error)}") from None
@@ -169,7 +172,7 @@ class Writer:
         if self.frames == 0:
             raise UsageError(f"cannot write {self.path}: not one frame was given")
         try:
-            there = soundfile.info(str(self._replacement.temp)).frames
+            there = soundfile.info(encoded(self._replacement.temp)).frames
         except soundfile.LibsndfileError as error:
             raise self._incomplete(reason(error)) from None
         if there != self.frames:
@@ -194,7 +197,7 @@ class Writer:
         try:
             self._format = "RF64"
             self._file = self._open("RF64")
-            with soundfile.SoundFile(str(short)) as old:
+            with soundfile.SoundFile(encoded(short)) as old:
                 for piece in old.blocks(_CHUNK, dtype="float32", always_2d=True):
                     self._put(np.asarray(piece.T, dtype=np.float32))
         finally:
@@ -257,3 +260,8 @@ def reason(error: BaseException) -> str:
 
     text = error.error_string if isinstance(error, soundfile.LibsndfileError) else str(error)
     return text.strip().removeprefix("Error : ").rstrip(".") or "unknown error of libsndfile"
+
+
+def encoded(path: Path) -> Any:
+    """The path as bytes, which soundfile takes as well: it cannot encode a name that is not UTF-8 by itself."""
+    return str(path) if os.name == "nt" else os.fsencode(path)

@@ -83,7 +83,10 @@ def test_what_a_format_cannot_hold_is_refused_before_anything_is_created(
     assert os.listdir(tmp_path) == []
 
 
-@pytest.mark.parametrize(("rate", "channels"), [(1000, 1), (8000, 1), (192_000, 2), (768_000, 1), (48_000, 6), (48_000, 64)])
+ENDS = [(1000, 1), (8000, 1), (192_000, 2), (768_000, 1), (48_000, 6), (48_000, 64)]
+
+
+@pytest.mark.parametrize(("rate", "channels"), ENDS)
 def test_rates_and_channels_at_the_ends(tmp_path: Path, rate: int, channels: int) -> None:
     audio = noise(channels, 1000, rate)
     write(tmp_path / "a.wav", audio)
@@ -165,7 +168,9 @@ def test_what_does_not_go_into_memory_is_refused_with_the_way_that_does(
 # ---- whole or not at all ---------------------------------------------------------------------------
 @pytest.mark.parametrize("error", [KeyboardInterrupt, RuntimeError, GeneratorExit, SystemExit])
 @pytest.mark.parametrize("before", [b"what was there", None])
-def test_an_interrupted_write_leaves_what_was_there(tmp_path: Path, error: type[BaseException], before: bytes | None) -> None:
+def test_an_interrupted_write_leaves_what_was_there(
+    tmp_path: Path, error: type[BaseException], before: bytes | None
+) -> None:
     target = tmp_path / "a.wav"
     if before is not None:
         target.write_bytes(before)
@@ -295,5 +300,5 @@ def test_soundfile_is_imported_on_first_use_only() -> None:
     import subprocess
     import sys
 
-    code = "import sys, voxrack.files, voxrack.audio; sys.exit(any(m in sys.modules for m in ('soundfile', 'soxr', 'scipy')))"
+    code = "import sys, voxrack.files; sys.exit(any(name in sys.modules for name in ('soundfile', 'soxr', 'scipy')))"
     assert subprocess.run([sys.executable, "-c", code]).returncode == 0

@@ -29,7 +29,7 @@ def find_sources(words: Sequence[str], *, leave_out: Path | None = None) -> list
     barred = leave_out.resolve() if leave_out is not None else None
     for word in words:
         path = Path(word)
-        if not path.is_dir():
+        if not os.path.isdir(path):  # unlike Path.is_dir, false for a name that no system takes
             out.append((path, Path(path.name)))
             continue
         found = _walk(path)
@@ -69,13 +69,13 @@ def pair(words: Sequence[str], out: str, kind: str | None = None) -> list[tuple[
         Where a target is one of the sources, two sources have one target, or ``out`` does not fit.
     """
     target = Path(out)
-    single = len(words) == 1 and not Path(words[0]).is_dir()
-    if single and target.suffix.lower() in AUDIO and not target.is_dir():
+    single = len(words) == 1 and not os.path.isdir(words[0])
+    if single and target.suffix.lower() in AUDIO and not os.path.isdir(target):
         if kind and target.suffix.lower() != f".{kind}":
             raise UsageError(f"--format {kind} and -o {out} disagree; leave one of them out")
         pairs = [(Path(words[0]), target)]
     else:
-        if target.exists() and not target.is_dir():
+        if os.path.exists(target) and not os.path.isdir(target):
             why = f"it does not end in {', '.join(AUDIO)}" if single else "there are several inputs"
             raise UsageError(f"-o {out} is a file, and a folder is needed here: {why}")
         pairs = [(s, target / _named(inside, kind)) for s, inside in find_sources(words, leave_out=target)]
@@ -95,7 +95,7 @@ def _refuse_collisions(pairs: Sequence[tuple[Path, Path]]) -> None:
     for source, target in pairs:
         if _identity(target) in sources:
             raise UsageError(f"the output {target} is an input; choose another folder or name with -o")
-        first = taken.setdefault(target.resolve(), source)
+        first = taken.setdefault(Path(os.path.realpath(target)), source)
         if first is not source:
             raise UsageError(f"{first} and {source} would both be written to {target}; render them one by one")
 
@@ -105,5 +105,5 @@ def _identity(path: Path) -> Path | tuple[int, int]:
     try:
         stat = path.stat()
     except OSError:
-        return path.resolve()
+        return Path(os.path.realpath(path))
     return (stat.st_dev, stat.st_ino)

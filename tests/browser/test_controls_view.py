@@ -9,7 +9,7 @@ from notebook_bench import make_rack
 
 from voxrack.notebook.controls import Controls, ControlsModel
 
-pytestmark = pytest.mark.browser
+pytestmark = [pytest.mark.browser, pytest.mark.xdist_group("browser")]
 
 HARNESS = """
 async ({ source, css }) => {

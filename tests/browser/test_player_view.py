@@ -11,7 +11,7 @@ import pytest
 from voxrack.audio import Audio
 from voxrack.notebook.player import ABPlayer, PlayerModel
 
-pytestmark = pytest.mark.browser
+pytestmark = [pytest.mark.browser, pytest.mark.xdist_group("browser")]
 RATE = 48_000
 
 # A stand-in for the widget model: what Python sends is dispatched, what the page sends is kept.

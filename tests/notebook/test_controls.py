@@ -221,3 +221,11 @@ def test_the_widget_hears_the_page(monkeypatch):
     assert controls.rack.get("scale.factor") == 3.0
     controls.refresh()
     assert sent == ["value", "rack"]
+
+
+def test_what_runs_both_ways_fills_from_its_zero(desk):
+    fixed = desk.receive(type="ready")[0]["parameters"]
+    assert fixed["scale.matrix"]["origin"] == 0.5  # -1 … 1
+    assert fixed["offset"]["origin"] == 0.5
+    assert fixed["scale.factor"]["origin"] == 0.0
+    assert fixed["dry"]["origin"] == 0.0  # from -inf: a fader, filled from the left

@@ -47,12 +47,11 @@ class Reporter {
 class Row {
   constructor(address, fixed, report, parent) {
     Object.assign(this, { address, fixed, report });
-    const short = !parent.classList.contains("vx-section");
     this.node = element("div", `vx-row vx-${fixed.kind}`, parent, { "data-address": address });
     const label = element("label", "vx-label", this.node);
     label.textContent = fixed.label;
     this.node.title = [address, fixed.help, fixed.range].filter(Boolean).join(" · ");
-    this.build(label, short);
+    this.build();
     this.refusal = element("div", "vx-refusal", this.node, { role: "alert" });
   }
 
@@ -95,7 +94,11 @@ class Row {
   }
 
   fill(slider) {
-    slider.style.setProperty("--vx-at", `${slider.value * 100}%`);
+    // the thumb's middle runs from half a thumb (7 px) inside one end to half a thumb inside the other
+    const [from, to] = [Number(slider.value), this.fixed.origin].sort((a, b) => a - b);
+    const at = (unit) => (unit <= 0 ? "0px" : `calc(7px + (100% - 14px) * ${unit})`);
+    slider.style.setProperty("--vx-from", at(from));
+    slider.style.setProperty("--vx-to", at(to));
   }
 
   show(value) {
@@ -127,7 +130,7 @@ class Row {
 
 /** An array: a curve to draw on, one line at a time; the chosen point has a field of its own. */
 class CurveRow extends Row {
-  build(label) {
+  build() {
     const { lines, line_names: names, points } = this.fixed;
     [this.line, this.point] = [0, 0];
     this.pick = element("select", "vx-field vx-pick", this.node, { "aria-label": `${this.address}, line` });
@@ -214,6 +217,10 @@ class CurveRow extends Row {
     const count = fixed.points.length;
     const toX = (point) => ((point + 0.5) / count) * width;
     const toY = (unit) => 4 + (1 - unit) * (height - 8);
+    if (fixed.origin) {
+      pen.fillStyle = getComputedStyle(canvas).getPropertyValue("--vx-line");
+      pen.fillRect(0, toY(fixed.origin), width, 1);
+    }
     fixed.lines.forEach((line, k) => {
       pen.strokeStyle = pen.fillStyle = COLOURS[k % COLOURS.length];
       pen.globalAlpha = k === this.line ? 1 : 0.3;
@@ -253,7 +260,7 @@ function build(root, { groups, parameters }, reporter) {
     if (group.note) element("p", "vx-missing", strip).textContent = group.note;
     const body = element("div", "vx-body", strip);
     for (const section of group.sections) {
-      const box = element("div", "vx-section", body);
+      const box = element("div", section.title ? "vx-section" : "vx-section vx-plain", body);
       if (section.title) element("h4", "", box).textContent = section.title.replaceAll("_", " ");
       for (const address of section.rows) add(address, box, parameters[address].kind === "array" ? CurveRow : Row);
     }

@@ -19,7 +19,10 @@ DESK = ("dry", "input", "offset", "send", "bus")  # addresses of the desk itself
 
 
 def describe(rack: Rack) -> dict[str, Any]:
-    """Groups in the order in which the signal meets them, and what is constant about each address."""
+    """Groups in the order in which the signal meets them, and what is constant about each address.
+
+    In a group, curves come after sliders, which need less room.
+    """
     parameters = rack.parameters()
     groups = []
     for prefix, slot in rack.slots().items():
@@ -32,7 +35,7 @@ def describe(rack: Rack) -> dict[str, Any]:
             "note": f"missing: {slot.device.reason}; the signal passes by" if isinstance(slot.device, Missing) else "",
             "bypass": "" if missing else f"{prefix}.bypass",
             "mix": "" if missing else f"{prefix}.mix",
-            "sections": _sections(prefix, own),
+            "sections": _sections(prefix, sorted(own, key=lambda address: parameters[address].kind == "array")),
         })  # fmt: skip
     desk = [address for address in parameters if address.partition(".")[0] in DESK]
     groups.append({
@@ -66,6 +69,8 @@ def constant(address: str, param: Param) -> dict[str, Any]:
     out: dict[str, Any] = {"kind": param.kind, "label": label(address), "help": param.help}
     if param.kind in ("float", "int", "array"):
         out["range"] = param.range_text()
+        # what runs both ways (a gain, a pan) fills from its zero, everything else from the left
+        out["origin"] = float(param.to_unit(0.0)) if -math.inf < param.lo < 0.0 < param.hi else 0.0
     if param.kind == "choice":
         out["choices"] = list(param.choices)
     if param.kind == "array":

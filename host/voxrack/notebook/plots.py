@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import warnings
 from collections.abc import Sequence
 from io import BytesIO
 from typing import TYPE_CHECKING, Any
@@ -83,7 +84,7 @@ def before_after(before: Audio, after: Audio, path: str | os.PathLike[str] | Non
         bar.set_label("level (dBFS)")
         bar.outline.set(visible=False)  # pyright: ignore[reportCallIssue]
         if title:
-            figure.suptitle(title, x=0.012, ha="left", fontsize=14, fontweight="bold", color=INK)
+            _headline(figure, title)
         if path is not None:
             save(figure, path)
     return figure
@@ -120,18 +121,33 @@ def curves(tracks: Sequence[Track], path: str | os.PathLike[str] | None = None, 
                 axes.legend(frameon=False, loc="upper right", ncols=min(6, len(labels)))
         panels[-1].set_xlabel("time (s)")
         if title:
-            figure.suptitle(title, x=0.012, ha="left", fontsize=14, fontweight="bold", color=INK)
+            _headline(figure, title)
         if path is not None:
             save(figure, path)
     return figure
 
 
+class Picture(Figure):
+    """A figure that shows itself as the last line of a notebook cell, also where pyplot was never imported."""
+
+    def _repr_png_(self) -> bytes:
+        picture = BytesIO()
+        self.savefig(picture, format="png", facecolor="white")
+        return picture.getvalue()
+
+
 def _figure(width: float, height: float) -> Figure:
     """An empty figure of that many inches, drawn by Agg."""
     engine = ConstrainedLayoutEngine(h_pad=0.05, w_pad=0.06)
-    figure = Figure(figsize=(width, height), dpi=120, layout=engine, facecolor="white")
+    figure = Picture(figsize=(width, height), dpi=120, layout=engine, facecolor="white")
     FigureCanvasAgg(figure)
     return figure
+
+
+def _headline(figure: Figure, title: str) -> None:
+    """The title at the left; file names come as they are, so dollars are no formula and odd bytes are replaced."""
+    text = title.encode("utf-8", "replace").decode("utf-8")
+    figure.suptitle(text, x=0.012, ha="left", fontsize=14, fontweight="bold", color=INK, parse_math=False)
 
 
 def save(figure: Figure, path: str | os.PathLike[str]) -> None:
@@ -145,7 +161,9 @@ def save(figure: Figure, path: str | os.PathLike[str]) -> None:
         takes = ", ".join(sorted(known))
         raise UsageError(f"cannot draw {path}: the suffix '.{kind}' names no picture format; it takes {takes}")
     picture = BytesIO()
-    figure.savefig(picture, format=kind, facecolor="white")
+    with warnings.catch_warnings():
+        warnings.filterwarnings("ignore", "Glyph .* missing")  # a file name in a script that the font has not
+        figure.savefig(picture, format=kind, facecolor="white")
     write_bytes(path, picture.getvalue())
 
 

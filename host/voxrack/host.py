@@ -112,7 +112,7 @@ class Host:
             broken = next((e for p in self._plugins for e in p.devices if e.spec.id == id), None)
             if broken is not None:
                 raise PluginError(f"device '{id}' of plugin {broken.plugin}: {broken.reason}")
-            raise UsageError(f"there is no device '{id}'{suggest(id, sorted(self._devices))}{self._absent()}")
+            raise UsageError(f"there is no device '{id}'{self._nearest(id)}{self._absent()}")
         if entry.status != "available":
             raise PluginError(f"device '{id}' {entry.reason}")
         return entry.spec
@@ -248,6 +248,16 @@ class Host:
             + (self._absent() or ".") * (not offers)
             + f" Or hand one over: needs={{'{role}': a device or its id}}"
         )
+
+    def _nearest(self, id: str) -> str:
+        """What may have been meant; for a family of devices that nobody offers, which plugin is wanting."""
+        ids, family = sorted(self._devices), str(id).partition(".")[0]
+        families = sorted({known.partition(".")[0] for known in ids})
+        hint = suggest(str(id), ids)
+        if "did you mean" in hint or family in families:
+            return hint
+        offered = ", ".join(families) or "nothing"
+        return f": no installed plugin offers '{family}.…', only {offered}; install the one that does"
 
     def _absent(self) -> str:
         """``". Not loaded: x (failed)"``: plugins that might have offered what is looked for; often empty."""

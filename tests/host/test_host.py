@@ -72,6 +72,11 @@ def test_an_unknown_device_gets_a_suggestion():
         alone(toy=Bundle([gain()])).spec("toy.gian")
 
 
+def test_a_device_of_an_unknown_family_asks_for_the_plugin():
+    with pytest.raises(UsageError, match=r"no installed plugin offers 'tremolo\.…', only toy; install"):
+        alone(toy=Bundle([gain()])).create("tremolo.sine")
+
+
 def test_default_host_is_made_once():
     assert default_host() is default_host()
 

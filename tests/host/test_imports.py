@@ -32,8 +32,8 @@ def test_the_import_contracts_hold():
 
 
 def test_the_host_lists_every_device_without_heavy_imports():
-    code = "import voxrack.host\nhost = voxrack.host.Host()\nassert len(host.devices()) > 11, host.plugins()\nhost.presets()"
-    loaded = loaded_after(code)
+    listing = "import voxrack.host\nhost = voxrack.host.Host()\nassert len(host.devices()) > 11, host.plugins()"
+    loaded = loaded_after(f"{listing}\nhost.presets()")
     assert loaded.issuperset(CHEAP)  # the plugins were really loaded
     assert loaded.isdisjoint(HEAVY)
 

@@ -1,0 +1,3 @@
+"""Fails on import, like a plugin whose licence server is away."""
+
+raise RuntimeError("the licence server did not answer")

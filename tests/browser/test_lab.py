@@ -1,0 +1,191 @@
+"""The first notebook in JupyterLab in a real browser: run, play, move a slider, hear the spectrum change."""
+
+from __future__ import annotations
+
+import shutil
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from .lab import Lab, Notebook
+
+pytestmark = [pytest.mark.browser, pytest.mark.xdist_group("browser")]
+NOTEBOOK = Path(__file__).resolve().parent.parent.parent / "notebooks" / "01_rack.ipynb"
+SLIDER = '[data-address="eq.low_pass.frequency"] .vx-slider'
+
+# Levels (dB) heard in two bands, averaged in power over one turn of the loop and a little more.
+LEVELS = """
+async (bands) => {
+  engine.analyser.smoothingTimeConstant = 0;
+  const bins = new Float32Array(engine.analyser.frequencyBinCount);
+  const width = engine.analyser.context.sampleRate / engine.analyser.fftSize;
+  const sums = bands.map(() => 0);
+  const end = performance.now() + 1000 * engine.state.duration * 1.2;
+  let count = 0;
+  while (performance.now() < end) {
+    engine.analyser.getFloatFrequencyData(bins);
+    bands.forEach(([low, high], k) => {
+      for (let b = Math.ceil(low / width); b < high / width; b++) sums[k] += 10 ** (bins[b] / 10);
+    });
+    count += 1;
+    await new Promise((done) => setTimeout(done, 20));
+  }
+  return sums.map((sum) => 10 * Math.log10(sum / count + 1e-20));
+}
+"""
+LOW, HIGH = [100, 350], [3000, 9000]  # Hz
+
+
+@pytest.fixture(scope="module")
+def lab(tmp_path_factory, browser):
+    """JupyterLab over a folder with a copy of the notebook."""
+    pytest.importorskip("jupyterlab", reason="needs the extra notebook")
+    folder = tmp_path_factory.mktemp("lab")
+    (folder / "work").mkdir()
+    shutil.copy(NOTEBOOK, folder / "work")
+    server = Lab(folder / "work", folder)
+    yield server
+    server.close()
+
+
+@pytest.fixture(scope="module")
+def opened(lab, browser, tmp_path_factory):
+    """The notebook, run from top to bottom, its first player at hand as ``engine``."""
+    page = browser.new_page(viewport={"width": 1500, "height": 1250})
+    page.set_default_timeout(60_000)
+    complaints: list[str] = []
+    page.on("pageerror", lambda error: complaints.append(str(error)))
+    page.on("console", lambda message: complaints.append(message.text) if message.type == "error" else None)
+    notebook = Notebook(page, lab, NOTEBOOK.name)
+    notebook.complaints = complaints
+    notebook.failures = notebook.run_all()
+    notebook.screenshots = tmp_path_factory.mktemp("screenshots")
+    find = "() => (window.engine = Object.values(window.__voxrack_players ?? {}).find((e) => e.takes.size === 2))"
+    page.wait_for_function(find + " && document.querySelectorAll('.vx-strip').length > 0")
+    yield notebook
+    page.close()
+
+
+@pytest.fixture
+def playing(opened):
+    """The notebook with its player playing the wet take as it is, not matched in loudness, the low-pass open."""
+    page = opened.page
+    page.evaluate("() => engine.match(false)")
+    page.evaluate("() => engine.choose('wet')")
+    if not page.evaluate("engine.playing"):
+        page.locator(".vx-play").first.click()
+    page.wait_for_function("engine.playing && engine.position() > 0.1")
+    move(opened, 1.0)
+    return opened
+
+
+def move(notebook: Notebook, position: float) -> None:
+    """Put the slider at ``position`` and wait until the take that answers it plays."""
+    page = notebook.page
+    if float(page.locator(SLIDER).input_value()) == position:
+        return
+    swaps = page.evaluate("engine.swaps.length")
+    page.locator(SLIDER).fill(str(position))
+    page.wait_for_function("count => engine.swaps.length > count", arg=swaps)
+    assert notebook.ask("live.wait(30)") is True
+    page.wait_for_timeout(150)  # the crossfade and the analyser's window
+
+
+def test_every_cell_runs(opened):
+    assert opened.failures == []
+    counts = opened.executed()
+    assert counts == list(range(1, len(counts) + 1))
+
+
+def test_the_widgets_are_there_and_nobody_complained(opened):
+    page = opened.page
+    assert page.locator(".vx-player").count() == 2
+    assert page.locator(".vx-controls").count() == 1
+    addresses = opened.ask("sorted(rack.parameters())")
+    shown = page.locator("[data-address]").evaluate_all("rows => rows.map((row) => row.dataset.address)")
+    assert sorted(shown) == addresses
+    page.locator(".vx-player").first.scroll_into_view_if_needed()
+    page.screenshot(path=str(opened.screenshots / "notebook.png"))
+    ours = [text for text in opened.complaints if "vx" in text or "anywidget" in text or "voxrack" in text]
+    assert ours == []
+
+
+def test_a_moved_low_pass_takes_the_heights_out_of_what_is_heard(playing):
+    page = playing.page
+    low_before, high_before = page.evaluate(LEVELS, [LOW, HIGH])
+    move(playing, 0.45)
+    assert playing.ask("rack.get('eq.low_pass.frequency')") < 500
+    low_after, high_after = page.evaluate(LEVELS, [LOW, HIGH])
+    page.locator(".vx-player").first.scroll_into_view_if_needed()
+    page.screenshot(path=str(playing.screenshots / "low_pass.png"))
+    assert high_before > -90  # there were heights to take
+    assert high_before - high_after > 20
+    assert abs(low_before - low_after) < 8  # the rest of the voice stays
+    page.locator('.vx-take[data-take="dry"]').first.click()
+    page.wait_for_timeout(150)
+    assert page.evaluate(LEVELS, [LOW, HIGH])[1] > high_after + 15  # A/B: the dry take still has them
+    assert playing.ask("player.active") == "dry"
+    page.evaluate("() => engine.choose('wet')")
+    move(playing, 1.0)
+    assert page.evaluate(LEVELS, [LOW, HIGH])[1] == pytest.approx(high_before, abs=3)  # and they come back
+
+
+def test_the_playhead_goes_on_while_takes_are_swapped(playing):
+    page = playing.page
+    start = page.evaluate("engine.anchor.time")
+    for position in (0.5, 0.8, 1.0):
+        move(playing, position)
+    assert page.evaluate("engine.anchor.time") == start  # playback was never started anew
+    assert page.evaluate("engine.playing")
+
+
+def test_a_burst_of_sixty_moves_settles_on_the_newest(playing):
+    page = playing.page
+    renders = playing.ask("live.renders")
+    page.evaluate(
+        """async (selector) => {
+          const slider = document.querySelector(selector);
+          for (let k = 1; k <= 60; k++) {
+            slider.value = 1 - k / 120;
+            slider.dispatchEvent(new Event("input"));
+            await new Promise((done) => setTimeout(done, 5));
+          }
+        }""",
+        SLIDER,
+    )
+    parameter = "rack.parameters()['eq.low_pass.frequency']"
+    newest = playing.ask(f"{parameter}.from_unit(0.5)")
+    page.wait_for_function("selector => document.querySelector(selector).value === '0.5'", arg=SLIDER)
+    assert playing.ask("live.wait(30)") is True
+    assert playing.ask("rack.get('eq.low_pass.frequency')") == pytest.approx(newest)
+    same = "bool((live.player.controller.takes['wet'].samples == render(rack, voice, tail=False).samples).all())"
+    assert playing.ask(same) is True  # what plays is the render of the newest value
+    spent = playing.ask("live.renders") - renders
+    print(f"\n60 slider events: {spent} renders")
+    assert spent < 60
+
+
+def test_from_slider_to_sound_is_measured(playing):
+    page = playing.page
+    spans = []
+    for k in range(15):
+        spans.append(
+            page.evaluate(
+                """async ([selector, position]) => {
+                  const [slider, swaps] = [document.querySelector(selector), engine.swaps.length];
+                  const start = performance.now();
+                  slider.value = position;
+                  slider.dispatchEvent(new Event("input"));
+                  while (engine.swaps.length === swaps) await new Promise((done) => setTimeout(done, 1));
+                  const swap = engine.swaps.at(-1);
+                  const context = engine.analyser.context;
+                  return swap.at - start + 1000 * Math.max(0, swap.when - context.currentTime);
+                }""",
+                [SLIDER, 0.5 + 0.03 * (k % 2) + 0.001 * k],
+            )
+        )
+        page.wait_for_timeout(100)
+    print(f"\nslider to sound: median {np.median(spans):.0f} ms, {min(spans):.0f} to {max(spans):.0f} ms")
+    assert len(spans) == 15
+    assert min(spans) > 0

@@ -46,7 +46,9 @@ class Figures:
 
 
 def signed(number: float) -> str:
-    """One decimal, with a true minus sign, as print sets it."""
+    """One decimal, with a true minus sign, as print sets it; "?" for NaN, what is not defined."""
+    if math.isnan(number):
+        return "?"
     if math.isinf(number):
         return "−∞" if number < 0 else "∞"
     text = f"{number:.1f}"
@@ -60,8 +62,12 @@ def loudness_text(lufs: float) -> str:
 
 def figures(audio: Audio) -> Figures:
     """Measure ``audio``."""
-    peak = 20 * math.log10(audio.peak) if audio.peak > 0 else -math.inf
-    return Figures(audio.duration, audio.channels, audio.sample_rate, loudness(audio), peak)
+    return Figures(audio.duration, audio.channels, audio.sample_rate, loudness(audio), decibel(audio.peak))
+
+
+def decibel(linear: float) -> float:
+    """A linear peak in dBFS."""
+    return 20 * math.log10(linear) if linear > 0 else -math.inf
 
 
 def loudness(audio: Audio) -> float:

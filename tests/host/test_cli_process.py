@@ -137,10 +137,8 @@ def test_names_that_are_no_text_are_printed_all_the_same(tmp_path: Path) -> None
     folder = os.fsencode(tmp_path)
     name = folder + b"/caf\xe9.wav"
     os.rename(os.fsencode(tone(tmp_path / "x.wav")), name)
-    process = subprocess.run(
-        [sys.executable, "-m", "voxrack", "render", str(preset(tmp_path, level=0)), name, "-o", str(tmp_path / "out"), "--json"],
-        capture_output=True, timeout=PATIENCE,
-    )  # fmt: skip
+    words = ["render", str(preset(tmp_path, level=0)), name, "-o", str(tmp_path / "out"), "--json"]
+    process = subprocess.run([sys.executable, "-m", "voxrack", *words], capture_output=True, timeout=PATIENCE)
     assert b"Traceback" not in process.stderr and b"unexpected" not in process.stderr
     if process.returncode == 0:
         assert os.listdir(folder + b"/out") == [b"caf\xe9.wav"]

@@ -30,7 +30,7 @@ def test_a_full_scale_sine_is_0_dBFS_in_its_own_row(frequency: float, rate: int)
     assert loudest == pytest.approx(frequency, rel=0.2 if frequency < 100 else 0.04)
     assert middle.max() == pytest.approx(
         0.0, abs=1.5
-    )  # scalloping of a Hann window on a doubled grid: 0.4 dB; rows: 1 dB
+    )  # Hann on a doubled grid: 0.4 dB; rows: 1 dB
 
 
 def test_level_follows_the_signal() -> None:

@@ -15,6 +15,8 @@ import click
 import numpy as np
 
 from ..errors import UsageError, VoxrackError
+from ..report import decibel as to_decibel
+from ..report import signed
 from .group import EXIT_CODES
 
 if TYPE_CHECKING:
@@ -174,8 +176,8 @@ def split_settings(words: Iterable[str]) -> list[tuple[str, str]]:
 
 
 def decibel(linear: float) -> str:
-    """A linear peak as dBFS text."""
-    return f"{20 * math.log10(linear):.1f} dB" if linear > 0 else "-inf dB"
+    """A linear peak as text."""
+    return f"{signed(to_decibel(linear))} dB"
 
 
 def workers(jobs: int) -> int:

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from ..rack import Rack
 
 PRESET = "close-vocal-plate"
-SEEN = 600.0  # seconds of a file that are measured and drawn; a longer one is rendered whole all the same
+SEEN = 300.0  # seconds of a file that are measured and drawn; a longer one is rendered whole all the same
 SLOW = 2.0  # seconds of preparation that call for a word
 
 
@@ -55,7 +55,7 @@ def demo(source: str | None, preset: str, out: str, as_json: bool) -> None:
     label = _label(chosen, preset)
     kept = chosen.save(folder / f"{label}.json")
     _compile(rack)
-    made = [_make(rack, path, folder, label, number) for number, path in enumerate(sources, 1)]
+    made = [_make(rack, path, folder, label, chosen.name or label, number) for number, path in enumerate(sources, 1)]
     if as_json:
         common.emit({"preset": label, "preset_file": str(kept), "files": made})
         return
@@ -86,7 +86,7 @@ def _compile(rack: Rack) -> None:
         common.say(f"prepared in {time.monotonic() - started:.0f} s; they are kept for the next time")
 
 
-def _make(rack: Rack, source: Path, folder: Path, label: str, number: int) -> dict[str, Any]:
+def _make(rack: Rack, source: Path, folder: Path, label: str, name: str, number: int) -> dict[str, Any]:
     """Render one file and draw it."""
     from ..notebook.plots import before_after
     from ..rendering import render_file
@@ -100,7 +100,7 @@ def _make(rack: Rack, source: Path, folder: Path, label: str, number: int) -> di
             report = render_file(rack, source, target, progress=bar.to)
         before, after = _beginning(source), _beginning(target)
     cut = f", first {SEEN / 60:.0f} minutes" if report.frames_out > SEEN * report.sample_rate else ""
-    before_after(before, after, picture, title=f"{source.name} through {label}{cut}")
+    before_after(before, after, picture, title=f"{source.name} through “{name}”{cut}")
     was, now = figures(before), figures(after)
     out = report_dict(report, remarks)
     out.update(picture=str(picture), loudness_in=was.loudness, loudness_out=now.loudness)
@@ -116,12 +116,12 @@ def _beginning(path: Path) -> Audio:
 
 
 def _print(made: list[dict[str, Any]]) -> None:
-    from ..report import loudness_text
+    from ..report import decibel, signed
 
     rows = []
     for entry in made:
-        loud = f"{loudness_text(entry['loudness_in'])} → {loudness_text(entry['loudness_out'])}"
-        peak = f"{common.decibel(entry['peak_in'])} → {common.decibel(entry['peak_out'])}"
+        loud = f"{signed(entry['loudness_in'])} → {signed(entry['loudness_out'])} LUFS"
+        peak = f"{signed(decibel(entry['peak_in']))} → {signed(decibel(entry['peak_out']))} dBFS"
         rows.append((
             Path(entry["source"]).name, f"{entry['frames_in'] / entry['sample_rate']:.1f} s", loud, peak,
             f"{entry['latency_ms']:.1f} ms", f"{entry['tail_s']:.2f} s", f"{entry['times_real_time']:.0f} × real time",

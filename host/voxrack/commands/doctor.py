@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-import os
+import traceback
 from dataclasses import asdict
 
 from . import common
 from .checks import CHECKS, Line
+from .group import debugging
 
 
 def findings() -> list[Line]:
@@ -16,10 +17,10 @@ def findings() -> list[Line]:
         try:
             out += check()
         except Exception as error:  # the doctor is called when things are broken
-            if os.environ.get("VOXRACK_DEBUG", "0") not in ("", "0"):
-                raise
+            if debugging():
+                traceback.print_exc()
             text = f"the check stumbled: {type(error).__name__}: {error}"
-            out.append(Line(check.__name__, "fail", text, "VOXRACK_DEBUG=1 voxrack doctor shows where; report it"))
+            out.append(Line(check.__name__, "fail", text, "voxrack doctor --debug shows where; report it"))
     return out
 
 

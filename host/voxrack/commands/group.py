@@ -5,8 +5,9 @@ from __future__ import annotations
 import errno
 import os
 import sys
-from collections.abc import Sequence
-from contextlib import suppress
+import traceback
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager, suppress
 from io import TextIOWrapper
 from typing import Any
 
@@ -16,6 +17,7 @@ from ..errors import VoxrackError
 
 EXIT_CODES = "Exit codes: 0 done, 1 some items failed, 2 wrong use, 3 bad input."
 INTERRUPTED = 130
+DEBUG = "VOXRACK_DEBUG"
 
 
 def print_version(context: click.Context, option: click.Parameter, wanted: bool) -> None:
@@ -78,23 +80,37 @@ class Verbs(click.Group):
         for stream in (sys.stdout, sys.stderr):
             if isinstance(stream, TextIOWrapper):
                 stream.reconfigure(errors="backslashreplace")  # a name in another encoding must not stop us
-        try:
-            value = super().main(args, prog_name, complete_var, standalone_mode=False, **extra)
-            if sys.stdout is not None:
-                sys.stdout.flush()
-            return value if isinstance(value, int) else 0
-        except BaseException as error:
-            if _debug(words) and not isinstance(error, (click.exceptions.Exit, SystemExit)):
-                import traceback
+        with _debug(words):
+            try:
+                value = super().main(args, prog_name, complete_var, standalone_mode=False, **extra)
+                if sys.stdout is not None:
+                    sys.stdout.flush()
+                return value if isinstance(value, int) else 0
+            except BaseException as error:
+                if debugging() and not isinstance(error, SystemExit):
+                    traceback.print_exc()
+                return _explain(error)
 
-                traceback.print_exc()
-            return _explain(error)
+
+def debugging() -> bool:
+    """Whether tracebacks are wanted: ``--debug``, or VOXRACK_DEBUG set to something other than 0."""
+    return os.environ.get(DEBUG, "0") not in ("", "0")
 
 
-def _debug(words: Sequence[str]) -> bool:
-    """``--debug`` anywhere before ``--``, or VOXRACK_DEBUG set to something other than 0."""
+@contextmanager
+def _debug(words: Sequence[str]) -> Iterator[None]:
+    """``--debug`` anywhere before ``--`` sets the variable, so that worker processes hear of it."""
     before = words[: words.index("--")] if "--" in words else words
-    return "--debug" in before or os.environ.get("VOXRACK_DEBUG", "0") not in ("", "0")
+    old = os.environ.get(DEBUG)
+    if "--debug" in before:
+        os.environ[DEBUG] = "1"
+    try:
+        yield
+    finally:
+        if old is not None:
+            os.environ[DEBUG] = old
+        elif "--debug" in before:
+            del os.environ[DEBUG]
 
 
 def _explain(error: BaseException) -> int:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from typing import TYPE_CHECKING, Any
 
 import click
@@ -114,7 +114,11 @@ def _range(param: Param) -> str:
     if param.kind in ("text", "asset"):
         return "path of a file" if param.kind == "asset" else "text"
     shape = f" ({param.axes_text()})" if param.axes else ""
-    return param.range_text() + shape
+    scalar = replace(param, kind="float")
+    low, high = scalar.to_text(param.lo), scalar.to_text(param.hi)
+    if low.partition(" ")[2] == high.partition(" ")[2]:
+        low = low.partition(" ")[0]  # "-80 to 20 dB"
+    return f"{low} to {high}{shape}"
 
 
 def _default(param: Param) -> str:

@@ -6,6 +6,7 @@ import multiprocessing
 import os
 import signal
 import threading
+import traceback
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
@@ -14,6 +15,7 @@ from multiprocessing.process import BaseProcess
 from typing import Any
 
 from ..errors import VoxrackError
+from .group import debugging
 
 _PATIENCE = 5.0  # seconds a worker gets to remove its temporary file before it is killed
 _THREADS = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS", "NUMBA_NUM_THREADS", "VECLIB_MAXIMUM_THREADS")
@@ -38,8 +40,8 @@ def attempt(index: int, function: Callable[[Any], Any], job: Any) -> Outcome:
     except OSError as error:
         return Outcome(index, None, f"{error.filename or 'the file'}: {error.strerror or error}", 1)
     except Exception as error:  # one file's misfortune, of whatever kind, must not stop the others
-        if os.environ.get("VOXRACK_DEBUG", "0") not in ("", "0"):
-            raise
+        if debugging():
+            traceback.print_exc()
         return Outcome(index, None, f"unexpected {type(error).__name__}: {' '.join(str(error).split())}", 1)
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -70,8 +71,9 @@ def _render_one(job: work.RenderJob, as_json: bool) -> int:
 
 
 def _render_many(todo: Sequence[work.RenderJob], jobs: int, as_json: bool) -> int:
-    reports: list[dict[str, Any]] = []
+    reports: dict[int, dict[str, Any]] = {}
     failed = 0
+    started = time.monotonic()
     with common.Bar("rendering", len(todo)) as bar:
         for done, outcome in enumerate(pool.run(work.render, todo, jobs), 1):
             job = todo[outcome.index]
@@ -81,12 +83,16 @@ def _render_many(todo: Sequence[work.RenderJob], jobs: int, as_json: bool) -> in
                 report = {"source": str(job.source), "target": None, "error": outcome.error}
             else:
                 report = outcome.value
-                reports.append(report)
+                reports[outcome.index] = report
             if as_json:
                 common.emit(report)
             bar.to(done, f"{done} of {len(todo)}")
-    if not as_json:
-        _print(reports)
+    if not as_json and reports:
+        seconds = time.monotonic() - started
+        _print([reports[index] for index in sorted(reports)])
+        audio = sum(report["frames_in"] / report["sample_rate"] for report in reports.values())
+        rate = f"{audio / max(seconds, 1e-9):.0f} × real time"
+        common.write(f"{len(reports)} files rendered, {audio:.1f} s of audio in {seconds:.1f} s ({rate})")
     if failed:
         common.say(f"voxrack: {failed} of {len(todo)} files failed")
     return 1 if failed else 0
@@ -113,13 +119,9 @@ def _print(reports: Sequence[dict[str, Any]]) -> None:
         for report in reports[:ROWS]
     ]
     columns = ("output", "length", "channels", "peak in", "peak out", "latency", "tail", "real time", "clipped")
-    if rows:
-        common.table(columns, rows, right=columns[1:])
+    common.table(columns, rows, right=columns[1:])
     if len(reports) > ROWS:
         common.write(f"… and {len(reports) - ROWS} more")
-    if len(reports) > 1:
-        audio = sum(report["frames_in"] / report["sample_rate"] for report in reports)
-        common.write(f"{len(reports)} files rendered, {audio:.1f} s of audio")
     for note in dict.fromkeys(note for report in reports for note in report["notes"]):
         common.say(f"voxrack: {note}")
     if clipped := [report for report in reports if report["clipped"]]:

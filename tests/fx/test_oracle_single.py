@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 import pytest
 from conftest import data_root
+from fx.published import device_values, plain_values
 from fx.streams import render
 
 from voxrack_fx import specs_filters as specs
@@ -96,3 +97,21 @@ def test_pan(oracle):
         assert factors(pan) == pytest.approx(case["left_right_gain"], rel=1e-6, abs=1e-9)
         out = render(specs.PAN, {"pan": pan}, np.full((1, 100), 0.5, np.float32))
         np.testing.assert_allclose(out[:, -1], 0.5 * np.array(case["left_right_gain"]), rtol=1e-6, atol=1e-9)
+
+
+def test_equaliser_and_compressor_in_series(shared):
+    """The `taps` cases: the whole EQ, then the compressor, with the numbers of published presets."""
+    folder = shared / "oracle"
+    if not (folder / "index.json").is_file():
+        pytest.skip(f"reference numbers not found: {folder}/index.json")
+    cases = [c for c in json.loads((folder / "index.json").read_text())["cases"] if c["kind"] == "taps"]
+    assert cases
+    numbers = np.load(folder / "oracle.npz")
+    for case in cases:
+        values = plain_values(numbers[case["raw"]])
+        signal = _input(case, numbers)
+        for device, slot, stage in ((specs.PEQ, "peq", "hp"), (specs.COMPRESSOR, "compressor", "comp")):
+            signal = np.ascontiguousarray(render(device, device_values(values, slot), signal)[:, : signal.shape[1]])
+            want = np.atleast_2d(numbers[case["outputs"][stage]])
+            got = np.concatenate([signal[:, a:b] for a, b in case["segments"]], axis=1)
+            assert np.linalg.norm(got - want) <= RELATIVE * np.linalg.norm(want), (case["name"], stage)

@@ -75,6 +75,15 @@ def test_as_it_comes_it_changes_nothing():
     np.testing.assert_array_equal(render(PEQ, {}, signal), signal)
 
 
+def test_a_block_that_may_not_be_written_to_is_fine():
+    signal = noise()
+    want = render(PEQ, BUSY, signal, [4096])
+    signal.setflags(write=False)
+    device = build(PEQ, BUSY)
+    device.prepare(44100, 2, signal.shape[1])
+    np.testing.assert_array_equal(device.processor.process(signal), want[:, : signal.shape[1]])
+
+
 def test_reset_starts_anew():
     signal = noise()
     device = build(PEQ, BUSY)

@@ -71,7 +71,7 @@ class Loudness:
             if value is None:
                 reasons.setdefault(key, self._why(key, len(windows)))
         summary["reasons"] = {key: why for key, why in reasons.items() if summary.get(key, 0) is None}
-        times = (np.arange(len(powers)) + gating.BLOCK_HOPS / 2) * gating.HOP_SECONDS
+        times = np.asarray((np.arange(len(powers)) + gating.BLOCK_HOPS / 2) * gating.HOP_SECONDS, dtype=np.float64)
         curves = np.stack([momentary, short_term], axis=1)
         return (Track("loudness", times, curves, ("momentary", "short-term"), "LUFS", summary),)
 

@@ -178,10 +178,10 @@ class Preset:
         builder = self._builder(host)
         rack = builder.build()
         if builder.missing and missing == "refuse":
-            raise PresetError("; ".join(r for r in builder.remarks if "is bypassed" in r), "$.rack")
-        for remark in builder.remarks if builder.missing else ():
-            if "is bypassed" in remark:
-                warnings.warn(f"preset {self._title}: {remark}", PresetWarning, stacklevel=2)
+            path, remark = builder.missing[0]
+            raise PresetError(f"missing devices are refused here: {remark}", path)
+        for _, remark in builder.missing:
+            warnings.warn(f"preset {self._title}: {remark}", PresetWarning, stacklevel=2)
         return rack
 
     def check(self, host: Host | None = None) -> list[str]:

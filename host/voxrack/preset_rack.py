@@ -47,7 +47,7 @@ class Builder:
     folder: Path | None = None
     known: Mapping[str, Path] = field(default_factory=dict)
     remarks: list[str] = field(default_factory=list)
-    missing: list[str] = field(default_factory=list)
+    missing: list[tuple[str, str]] = field(default_factory=list)  # JSON path and what is said of it
 
     def build(self) -> Rack:
         """The rack.
@@ -92,7 +92,7 @@ class Builder:
         try:
             spec = self.host.spec(slot.device)
         except (UsageError, PluginError) as error:
-            return self._missing(prefix, slot, own, str(error))
+            return self._missing(prefix, slot, path, own, str(error))
         if spec.kind != "processor":
             raise PresetError(
                 f"'{spec.id}' is an analyzer: it listens to a rack (render's taps) and cannot stand in it", path
@@ -104,7 +104,7 @@ class Builder:
         try:
             device = self.host.create(spec.id, values)
         except PluginError as error:  # a device that it needs is not there
-            return self._missing(prefix, slot, own, str(error))
+            return self._missing(prefix, slot, path, own, str(error))
         except (UsageError, DeviceError) as error:
             raise PresetError(str(error), path) from None
         return Slot(device, name=slot.name)
@@ -114,9 +114,9 @@ class Builder:
         given = self.document.parameters.items()
         return {address[len(start) :]: value for address, value in given if address.startswith(start)}
 
-    def _missing(self, prefix: str, slot: SlotModel, own: dict[str, Any], reason: str) -> Slot:
-        self.missing.append(slot.device)
-        self.remarks.append(f"slot '{prefix}' is bypassed, its settings are kept: {reason}")
+    def _missing(self, prefix: str, slot: SlotModel, path: str, own: dict[str, Any], reason: str) -> Slot:
+        self.missing.append((path, f"slot '{prefix}' is bypassed, its settings are kept: {reason}"))
+        self.remarks.append(self.missing[-1][1])
         assets = {asset["sha256"]: asset for asset in references(own).values()}
         block = {"slot": slot.model_dump(mode="json"), "parameters": own, "assets": self._places(assets)}
         return Slot(Missing(slot.device, block, reason), name=slot.name, bypass=True)

@@ -18,7 +18,8 @@ from voxrack import Audio, Host, Preset, read, render
 from voxrack.testing import noise, voice
 
 FOLDER = Path(__file__).resolve().parents[2] / "presets"
-NAMES = sorted(path.stem for path in FOLDER.glob("*.json") if not path.stem.endswith(".schema"))
+SCHEMA = FOLDER / "schema" / "voxrack.preset.schema.json"  # not beside the presets: `presets/*.json` is presets
+NAMES = sorted(path.stem for path in FOLDER.glob("*.json"))
 RATE = 48_000
 LUFS = -18.0  # what the presets' thresholds are made for
 MARKS = ("<!-- table: `python tests/host/test_factory_presets.py` writes it -->\n", "<!-- end of table -->")
@@ -358,7 +359,7 @@ def readme_text() -> str:
 
 
 def test_the_schema_file_is_current():
-    assert (FOLDER / "voxrack.preset.schema.json").read_text("utf-8") == schema_text(), "run this file to refresh it"
+    assert SCHEMA.read_text("utf-8") == schema_text(), "run this file to refresh it"
 
 
 def test_the_table_in_the_readme_is_current():
@@ -366,5 +367,5 @@ def test_the_table_in_the_readme_is_current():
 
 
 if __name__ == "__main__":
-    (FOLDER / "voxrack.preset.schema.json").write_text(schema_text(), "utf-8")
+    SCHEMA.write_text(schema_text(), "utf-8")
     (FOLDER / "README.md").write_text(readme_text(), "utf-8")

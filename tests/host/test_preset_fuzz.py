@@ -17,7 +17,7 @@ from voxrack.errors import PresetError
 from voxrack.preset_json import decode
 
 FOLDER = Path(__file__).resolve().parents[2] / "presets"
-TEXTS = [path.read_text("utf-8") for path in sorted(FOLDER.glob("*.json")) if not path.stem.endswith(".schema")]
+TEXTS = [path.read_text("utf-8") for path in sorted(FOLDER.glob("*.json"))]
 TREES = [json.loads(text) for text in TEXTS]
 ROUNDS = 1500  # of each kind
 STRANGE: tuple[Any, ...] = (

@@ -38,9 +38,7 @@ def why_unavailable(spec: DeviceSpec, distribution: str, trainable: bool = False
 def importable(module: str) -> bool:
     """Whether the top-level package of ``module`` can be found; it is not imported."""
     top = module.partition(".")[0]
-    if top in sys.modules:
-        return sys.modules[top] is not None
-    return find_spec(top) is not None
+    return sys.modules[top] is not None if top in sys.modules else find_spec(top) is not None
 
 
 def weights_path(spec: DeviceSpec) -> Path | None:
@@ -52,9 +50,7 @@ def weights_path(spec: DeviceSpec) -> Path | None:
     package, slash, rest = spec.weights.partition("/")
     if not slash:
         package, rest = spec.factory.partition(":")[0].partition(".")[0], f"weights/{spec.weights}"
-    if not importable(package):
-        return None
-    found = find_spec(package)
+    found = find_spec(package) if importable(package) else None
     if found is None or not found.submodule_search_locations:
         return None
     return Path(next(iter(found.submodule_search_locations))) / rest

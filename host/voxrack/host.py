@@ -66,10 +66,9 @@ class Host:
         self._add_presets(factory_folder(), None, owners)
         for plugin in self._plugins:
             if not plugin.disabled and not plugin.shadows:
-                load(plugin)
-                self._admit(plugin, owners)
+                attempt(plugin, "its loading", lambda plugin=plugin: (load(plugin), self._admit(plugin, owners)))
         for plugin in self._plugins:  # now that every recipe is known: a device may lack weights that can be trained
-            self._mark_unavailable(plugin)
+            attempt(plugin, "looking for what it needs", lambda plugin=plugin: self._mark_unavailable(plugin))
         self._enforce_strict()
 
     # ---- listing ----------------------------------------------------------------------------
@@ -232,7 +231,10 @@ class Host:
             given = needs.get(role)
             if given is None:
                 given = self._first_of(role, kind, id, (*asking, id))
-            filled[role] = self._create(given, {}, {}, (*asking, id)) if isinstance(given, str) else given
+            device = self._create(given, {}, {}, (*asking, id)) if isinstance(given, str) else given
+            if device.spec.kind != kind:
+                raise UsageError(f"device '{id}' needs a {kind} as '{role}'; '{device.spec.id}' is none")
+            filled[role] = device
         return build(spec, values, needs=filled)
 
     def _first_of(self, role: str, kind: str, id: str, asking: tuple[str, ...]) -> str:

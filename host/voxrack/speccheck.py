@@ -8,7 +8,7 @@ from collections.abc import Iterator, Mapping
 from typing import Any, get_args
 
 from .device import API, DeviceSpec
-from .errors import ParamError, VoxrackError
+from .errors import ParamError
 from .params import NUMERIC, Axis, Kind, Param, check_values
 
 _WORD = r"[a-z][a-z0-9_]*"
@@ -16,6 +16,7 @@ _DEVICE_ID = re.compile(rf"{_WORD}(\.{_WORD})+")
 _PARAM_ID = re.compile(rf"{_WORD}(\.{_WORD})*")
 _REFERENCE = re.compile(r"[A-Za-z_]\w*(\.[A-Za-z_]\w*)*:[A-Za-z_]\w*(\.[A-Za-z_]\w*)*")
 _KINDS = ("processor", "analyzer")
+_EXTRA = re.compile(r"[A-Za-z0-9][\w.-]*(:[A-Za-z_]\w*(\.\w+)*)?")
 RESERVED = ("mix", "bypass")  # every slot of a rack has an address of this name
 
 
@@ -25,7 +26,7 @@ def check_spec(spec: DeviceSpec) -> str:
         return f"written for contract {spec.api}, this voxrack speaks {API}: upgrade voxrack (pip install -U voxrack)"
     try:
         return next(_problems(spec), "")
-    except (TypeError, AttributeError, VoxrackError) as error:  # a field of a type that nobody foresaw
+    except Exception as error:  # a field of a type that nobody foresaw, in somebody else's plugin
         return f"a field has the wrong type: {error}"
 
 
@@ -46,6 +47,13 @@ def _problems(spec: DeviceSpec) -> Iterator[str]:
     for name in ("role", "weights", "extra", "title", "summary"):
         if not isinstance(getattr(spec, name), str):
             yield f"field '{name}' is {getattr(spec, name)!r}; it takes text"
+    if spec.extra and not _EXTRA.fullmatch(spec.extra):
+        yield f"field 'extra' is {spec.extra!r}; it takes 'group' or 'group:module'"
+    if spec.weights and (spec.weights[0] in "/." or ".." in spec.weights or "\\" in spec.weights):
+        yield f"field 'weights' is {spec.weights!r}; it takes 'file' or 'package/folder/file'"
+    for name in ("params", "rates", "channels", "waivers"):
+        if not isinstance(getattr(spec, name), (tuple, list)):
+            yield f"field '{name}' is {getattr(spec, name)!r}; it takes a tuple"
     yield from _needs(spec.needs)
     yield from _signal(spec)
     yield from _waivers(spec.waivers)

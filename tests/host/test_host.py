@@ -198,6 +198,43 @@ def test_a_hook_that_returns_nonsense_is_named(answers, reason):
     assert status(host, "good").status == "loaded"
 
 
+def test_whatever_else_goes_wrong_with_a_plugin_stays_with_it(tmp_path):
+    class Moody:
+        """A folder that cannot be listed."""
+
+        name = "presets"
+
+        def is_dir(self):
+            return True
+
+        def iterdir(self):
+            raise PermissionError("the folder is locked")
+
+        def is_file(self):
+            return False
+
+        def joinpath(self, *parts):
+            return self
+
+        __truediv__ = joinpath
+
+        def open(self, mode="r", *args, **kwargs):
+            raise PermissionError
+
+        def read_bytes(self):
+            raise PermissionError
+
+        def read_text(self, encoding=None):
+            raise PermissionError
+
+    host = alone(
+        bad=Nonsense(presets=[Moody()]), odd=Bundle([gain("toy.main", weights="__main__/x")]), good=Bundle([gain()])
+    )
+    assert "the folder is locked" in status(host, "bad").error
+    assert status(host, "odd").status in ("unavailable", "failed")
+    assert host.create("toy.gain")
+
+
 def test_a_hook_that_does_not_exist_is_named():
     class Misspelt:
         @hookimpl
@@ -410,6 +447,12 @@ def test_a_device_does_not_fill_its_own_need():
     host = alone(toy=Bundle([needy(role="enhancer")]))
     with pytest.raises(PluginError, match="needs it itself"):
         host.create("toy.needy")
+
+
+def test_a_need_takes_a_device_of_its_kind():
+    host = alone(toy=Bundle([needy(), DeviceSpec("toy.ear", "analyzer", WIRE), gain(role="enhancer")]))
+    with pytest.raises(UsageError, match=r"needs a processor as 'enhancer'; 'toy\.ear' is none"):
+        host.create("toy.needy", needs={"enhancer": "toy.ear"})
 
 
 def test_needs_that_are_not_needed_are_refused():

@@ -47,7 +47,7 @@ def failed(spec: DeviceSpec) -> dict[str, str]:
         ("Explosive", "extremes", "level = 24 dB"),
         ("Humming", "silence", "0.001"),
         ("Abrupt", "set", "set between blocks"),
-        ("Deaf", "set", "set before the first block"),
+        ("Deaf", "set", "set, and prepared again"),
         ("Picky", "rates", "192 kHz is too much"),
         ("Stuck", "rates", "prepared again"),
         ("Greedy", "one frame", ""),
@@ -94,6 +94,11 @@ def test_a_breach_of_an_analyzer_is_found(name, check, said):
     findings = failed(analyzer(name))
     assert check in findings
     assert said in findings[check]
+
+
+def test_a_structural_parameter_that_is_ignored_is_found():
+    spec = streaming("Deaf", params=(Param("level", 0.0, lo=-24.0, hi=24.0, unit="dB", structural=True),))
+    assert "set, and prepared again" in failed(spec)["set"]
 
 
 def test_a_factory_that_is_not_there_is_found():

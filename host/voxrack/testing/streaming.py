@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 
 from ..device import Block
@@ -118,10 +120,14 @@ def silence(subject: Subject) -> str:
 
 def set_values(subject: Subject) -> str:
     """Parameters set between blocks: the same result however the blocks are cut; before the first block, at once."""
+    signal = subject.signal()
+    (every,) = subject.random_values(1)
+    if not every:
+        raise NotApplicable("it has no parameters to set")
+    _set_and_prepared(subject, signal, every)
     first, second = subject.random_values(2, structural=False)
     if not first:
-        raise NotApplicable("no parameter can change between blocks")
-    signal = subject.signal()
+        return f"{len(every)} parameters, each of which needs prepare again"
     changes = {signal.shape[1] // 3: first, signal.shape[1] // 2 + 1: second}
     whole = run(subject.make(), signal, subject.rate, changes=changes)
     worst = 0.0
@@ -134,6 +140,17 @@ def set_values(subject: Subject) -> str:
     early.reset()
     difference(created, run(early, signal, subject.rate, prepare=False), "reset after set")
     return f"{len(first)} parameters twice; largest difference {worst:.1g}"
+
+
+def _set_and_prepared(subject: Subject, signal: Block, values: dict[str, Any]) -> None:
+    """What was set, structural or not, holds after the next prepare."""
+    device = subject.make()
+    run(device, signal[:, :480], subject.rate)
+    for id, value in values.items():
+        device.set(id, value)
+    difference(
+        run(subject.make(values), signal, subject.rate), run(device, signal, subject.rate), "set, and prepared again"
+    )
 
 
 def rates(subject: Subject) -> str:

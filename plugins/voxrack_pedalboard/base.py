@@ -38,18 +38,22 @@ class Streaming:
         self.values = dict(values)
         self.assets = dict(assets)
         self.latency = 0
-        self.tail: int | float = 0
-        self._left: int | float = 0
+        self.rate = 0
+        self._left: int | float | None = None  # frames still to be flushed; None: the input has not ended
 
     def prepare(self, sample_rate: int, channels: int, max_frames: int) -> int:
         """Make ready; returns the number of output channels."""
         check_format(self.spec, sample_rate, channels)
         self.rate, self.channels = sample_rate, channels
         out = self._prepared()
-        seconds = self._tail_s()
-        self.tail = math.inf if math.isinf(seconds) else math.ceil(min(seconds, MOST_TAIL_S) * sample_rate)
         self.reset()
         return out
+
+    @property
+    def tail(self) -> int | float:
+        """Frames until it is 100 dB down after its input, at its present settings."""
+        seconds = self._tail_s() if self.rate else 0.0
+        return math.inf if math.isinf(seconds) else math.ceil(min(seconds, MOST_TAIL_S) * self.rate)
 
     def process(self, block: Block) -> Block:
         """(channels, frames) to as many frames."""
@@ -57,8 +61,9 @@ class Streaming:
 
     def flush(self, frames: int) -> Block:
         """Silence is fed until ``latency + tail`` frames have come out."""
-        frames = int(min(frames, self._left))
-        self._left -= frames
+        left = self.latency + self.tail if self._left is None else self._left
+        frames = int(min(frames, left))
+        self._left = left - frames
         pieces = [np.zeros((self._out_channels(), 0), np.float32)]
         for start in range(0, frames, _PIECE):
             pieces.append(self.process(np.zeros((self.channels, min(_PIECE, frames - start)), np.float32)))
@@ -66,7 +71,7 @@ class Streaming:
 
     def reset(self) -> None:
         """Back to silence; what was set last holds at once."""
-        self._left = self.latency + self.tail
+        self._left = None
         self._restarted()
 
     def set(self, id: str, value: Any) -> None:

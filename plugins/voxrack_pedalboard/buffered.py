@@ -19,6 +19,9 @@ from .base import Streaming
 from .glide import Gliding
 from .native import CHANNELS, Effect
 
+_SETTLED_S, _SETTLED = 0.1, 4096  # time, frames
+_GIVE_UP_S = 60.0
+
 
 class Buffered(Streaming):
     """Base: a buffer of chunks around :meth:`_work`."""
@@ -55,16 +58,16 @@ class Buffered(Streaming):
         return np.ascontiguousarray(ready[:, :frames])
 
     def _measured(self) -> int:
-        """The most frames that it ever holds back after a chunk, over a second and until it has settled."""
+        """The most frames that it holds back after a chunk, until that has not grown for a while."""
         silence = np.zeros((self.channels, self.chunk), np.float32)
         fed = got = most = since = 0
-        while since < self.rate + 10 * self.chunk:
+        while since < max(_SETTLED_S * self.rate, _SETTLED):
             got += self._work(silence).shape[1]
             fed += self.chunk
             since += self.chunk
             if fed - got > most:
                 most, since = fed - got, 0
-            if fed > 60 * self.rate:
+            if most > _GIVE_UP_S * self.rate:
                 raise DeviceError(f"device '{self.device}' gave {got} frames for {fed}; it cannot run in blocks")
         return most
 
@@ -89,6 +92,10 @@ class Plain(Buffered):
 
 class Resample(Plain):
     device = "pedalboard.resample"
+
+    def _measured(self) -> int:
+        # between two samples of the lower rate it may hold back a few more than it did while it was measured
+        return super()._measured() + math.ceil(self.rate / self.values["target_sample_rate"])
 
     def _tail_s(self) -> float:
         return self.held_back / self.rate  # the resamplers' kernels are symmetric

@@ -18,7 +18,7 @@ import numpy as np
 import pedalboard
 
 from voxrack.device import Block, DeviceSpec
-from voxrack.errors import DeviceError, InputError, UsageError
+from voxrack.errors import DeviceError, InputError, PluginError, UsageError
 
 from .spec_parts import RENAMED
 
@@ -84,7 +84,7 @@ def feed(plugin: Any, x: Block, sample_rate: int, reset: bool = False) -> Block:
 
 
 def prime(plugin: Any, sample_rate: int, channels: int) -> None:
-    """From its initial state, let it see its longest block, all zeros. (Modulations begin that much into their cycle.)"""
+    """From its initial state, let it see its longest block, all zeros; modulations begin that much into their cycle."""
     feed(plugin, np.zeros((channels, BLOCK), np.float32), sample_rate, reset=True)
 
 
@@ -104,7 +104,13 @@ class Effect:
 
     def __init__(self, spec: DeviceSpec, values: dict[str, Any], sample_rate: int, channels: int = 0) -> None:
         self._spec, self._rate = spec, sample_rate
-        self._plugin = getattr(pedalboard, spec.factory.partition(":")[2])()
+        name = spec.factory.partition(":")[2]
+        if not hasattr(pedalboard, name):
+            raise PluginError(
+                f"device '{spec.id}': the installed pedalboard {pedalboard.__version__} has no {name}: "
+                "pip install --upgrade pedalboard"
+            )
+        self._plugin = getattr(pedalboard, name)()
         for id, value in values.items():
             self.set(id, value)
         if channels:

@@ -15,9 +15,8 @@ SPECS = (
             Param("plugin", "", "text", structural=True, help="path of an installed .vst3 (a bundle folder or a file)"),
             Param("plugin_name", "", "text", structural=True, help="which plugin, where the file holds several"),
             Param("state", "", "asset", structural=True, help="a .vstpreset file, given to the plugin as it is"),
-            Param("parameters", "{}", "text",
-                  help='its own parameters as JSON: {"gain_db": -6}; smoothing is up to the plugin'),
-        ),  # fmt: skip
+            Param("parameters", "{}", "text", help='its own parameters as JSON: {"gain_db": -6}'),
+        ),
         extra="pedalboard:pedalboard",
         channels=(1, 2),
         title="VST3 plugin (pedalboard)",

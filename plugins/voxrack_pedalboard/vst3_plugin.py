@@ -64,6 +64,9 @@ class Loaded:
         self.path, self._rate = path, sample_rate
         wanted = parse(parameters)
         try:
+            held = pedalboard.VST3Plugin.get_plugin_names_for_file(path)
+            if name and name not in held:  # pedalboard does not mind where there is only one
+                raise UsageError(f"VST3 plugin {path} has no plugin '{name}'; it holds {', '.join(held)}")
             self._plugin: Any = pedalboard.VST3Plugin(path, plugin_name=name or None)
         except (ImportError, ValueError, RuntimeError) as error:
             raise UsageError(

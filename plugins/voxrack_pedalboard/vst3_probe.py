@@ -20,8 +20,10 @@ _MARK = "voxrack-probe "
 _seen: set[str] = set()
 
 
-def probe(request: dict[str, Any], timeout: float = TIMEOUT_S) -> None:
-    """Return if the plugin loads and survives a block; the same request is asked once per process.
+def probe(request: dict[str, Any], timeout: float = 0.0) -> None:
+    """Return if the plugin loads and survives a block within ``timeout`` seconds (0: the usual minute).
+
+    The same request is asked once per process.
 
     Raises
     ------
@@ -32,6 +34,7 @@ def probe(request: dict[str, Any], timeout: float = TIMEOUT_S) -> None:
     key = json.dumps([request, times], sort_keys=True)
     if key in _seen:
         return
+    timeout = timeout or TIMEOUT_S
     path, command = request["path"], [sys.executable, "-m", __name__]
     try:
         done = subprocess.run(

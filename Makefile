@@ -42,9 +42,11 @@ clean:
 # The stamps make a second call start at once, and without a network. torch's bound stands in pyproject.toml,
 # so that it is in the same pip call as everything that needs torch.
 .venv/installed-all: .venv/made pyproject.toml
-	$(RUN) -m pip install --disable-pip-version-check -e '.[all]'
+	@echo "installing voxrack and what it needs into .venv: some minutes, 2 GB, once"
+	$(RUN) -m pip install -q --disable-pip-version-check -e '.[all]'
 	touch $@
 
 .venv/installed-dev: .venv/made pyproject.toml
-	$(RUN) -m pip install --disable-pip-version-check -e '.[dev]'
+	@echo "installing voxrack and what its tests need into .venv: some minutes, 2 GB, once"
+	$(RUN) -m pip install -q --disable-pip-version-check -e '.[dev]'
 	touch $@ .venv/installed-all

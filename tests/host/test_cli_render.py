@@ -36,7 +36,7 @@ def test_set_changes_numbers_with_units_in_order(tmp_path: Path) -> None:
     [
         ("slot.levle=3", "slot.level"),
         ("slotlevel=3", "slot.level"),
-        ("nonsense=3", "`voxrack preset show` lists all"),
+        ("nonsense=3", "`voxrack preset show --all` lists them"),
         ("slot.level=loud", "dB"),
         ("slot.level=400", "-inf"),
         ("slot.level=3Hz", "not a unit"),

@@ -94,6 +94,8 @@ def show(result: Mapping[str, Any]) -> None:
     common.write(Path(result["file"]).name if len(result["file"]) > 100 else result["file"])
     width = max((len(key) for key in result["summary"]), default=0)
     for key, value in result["summary"].items():
+        if value in ({}, [], (), ""):
+            continue
         common.write(f"  {key:<{width}}  {_text(value)}")
     for track in result["tracks"]:
         values = track["values"]

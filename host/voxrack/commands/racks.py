@@ -85,5 +85,5 @@ def _near(address: str, known: Iterable[str]) -> str:
     near += [name for name in names if slot and name.startswith(slot + ".")][:12]
     near = list(dict.fromkeys(near))[:12]
     if near:
-        return f"near it: {', '.join(near)} (`voxrack preset show` lists all)"
-    return f"it has, for example, {', '.join(names[:8])} (`voxrack preset show` lists all)"
+        return f"near it: {', '.join(near)} (`voxrack preset show --all` lists them)"
+    return f"it has, for example, {', '.join(names[:8])} (`voxrack preset show --all` lists them)"

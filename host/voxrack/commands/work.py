@@ -110,7 +110,7 @@ def report_dict(report: Any, remarks: list[str]) -> dict[str, Any]:
         "peak_in": report.peak_in,
         "peak_out": report.peak_out,
         "clipped": report.clipped,
-        "notes": [*report.notes, *remarks],
+        "notes": [*(note for note in report.notes if not any(note in said for said in remarks)), *remarks],
     }
 
 

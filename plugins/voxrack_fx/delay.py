@@ -19,7 +19,7 @@ from .pan import factors
 _LONGEST_SECONDS = 4.0  # upper bound of `time`
 _STABLE_GAIN = 0.9999  # largest gain round the loop that needs no guard
 _GUARDED_GAIN = 0.95  # gain round the loop once the guard has closed
-_INAUDIBLE = 0.01  # echoes 40 dB below the input's peak may grow
+_MODEST = 0.03  # echoes 30 dB below the input's peak may grow
 _MOST_GROWTH = 1000.0
 _TAIL_DB = 120.0
 
@@ -38,7 +38,7 @@ class Delay:
     A low-pass with Q above 0.707 amplifies near its corner, so feedback times that peak may exceed 1, and
     echoes grow for ever. Published presets contain such settings at -37 dB and less, where little of it is
     heard in a song's length, so the setting is taken as it is until an echo would become louder than the
-    loudest input so far and louder than 40 dB below it at the output. There it is clipped, and the guard
+    loudest input so far and louder than 30 dB below it at the output. There it is clipped, and the guard
     closes: the feedback is lowered to a gain of 0.95 round the loop, until a parameter changes. It closes
     as well when the input ends. Stable settings (gain up to 0.9999) are never touched.
 
@@ -132,5 +132,5 @@ class Delay:
         gains = level * np.array([odd[0], even[0], odd[1], even[1]])
         limit = 0.0
         if self.loop_gain > _STABLE_GAIN and not self.guarded:
-            limit = min(max(1.0, _INAUDIBLE / max(level, 1e-9)), _MOST_GROWTH)
+            limit = min(max(1.0, _MODEST / max(level, 1e-9)), _MOST_GROWTH)
         return echo.Loop(self._samples(), low_pass, gains.astype(np.float32), limit)

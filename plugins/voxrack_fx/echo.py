@@ -159,9 +159,7 @@ def run(tape, now, target, u, start, stop, position, length, out):
             _steady(tape, now, piece, write, read_now, done, out)
         else:
             at = position + done - start if position >= 0 else -1
-            frames, reached = _general(
-                tape, now, target, piece, write, read_now, read_target, done, at, length, out
-            )
+            frames, reached = _general(tape, now, target, piece, write, read_now, read_target, done, at, length, out)
         tape.cursor[0] = (write + frames) % capacity
         done += frames
     for ring in range(2):

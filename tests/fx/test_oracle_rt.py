@@ -139,3 +139,20 @@ def test_every_published_preset_is_within_bounds(shared, collection):
         for slot in ("peq", "compressor", "delay", "reverb", "direct"):
             id = "fx.pan" if slot == "direct" else f"fx.{slot}"
             check_values(SPECS[id].params, device_values(plain, slot), id)  # raises where one is not
+
+
+def test_growing_echoes_of_published_presets_are_rendered_as_published(oracle, shared):
+    """35 presets have a loop gain above 1; over the oracle's four seconds none of them meets the delay's guard."""
+    index, arrays = oracle
+    signal, growing = arrays[index["inputs"]["bursts"]["key"]], 0
+    for collection in ("internal", "medleydb"):
+        for raw in np.load(shared / "data" / "diffvox_presets" / collection / "raw_params.npy"):
+            plain = plain_values(raw)
+            echoes = device(Delay, "fx.delay", device_values(plain, "delay"), 1)
+            if echoes.loop_gain <= 0.9999:
+                continue
+            growing += 1
+            u = in_blocks(device(Equaliser, "fx.peq", device_values(plain, "peq"), 1), signal)
+            echoes.process(in_blocks(device(Compressor, "fx.compressor", device_values(plain, "compressor"), 1), u))
+            assert not echoes.guarded
+    assert growing == 35

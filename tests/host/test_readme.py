@@ -81,7 +81,8 @@ def test_the_shell_examples_name_verbs_and_options_that_exist() -> None:
 
 
 def test_the_table_of_devices_is_current() -> None:
-    done = subprocess.run([sys.executable, ROOT / "tools" / "device_table.py", "--check"], capture_output=True, text=True)
+    command = [sys.executable, str(ROOT / "tools" / "device_table.py"), "--check"]
+    done = subprocess.run(command, capture_output=True, text=True)
     assert done.returncode == 0, done.stderr
     assert all(f"`{entry.spec.id}`" in README for entry in default_host().devices() if entry.plugin == "fx")
 

@@ -62,7 +62,7 @@ SPECS = (
         "processor",
         "probes.streaming:Reference",
         params=(Param("recording", "", kind="asset", structural=True, fit=False), LEVEL),
-        transparent={"level": 0.0},
+        transparent={"recording": "", "level": 0.0},
         title="Reference",
         summary="a gain that brings -20 dBFS to the level of a recording",
     ),

@@ -25,6 +25,13 @@ def test_keeps_every_invariance(spec):
     check_device(spec.id, host=HOST).raise_if_failed()
 
 
+def test_keeps_every_invariance_with_an_asset(tmp_path):
+    write(tmp_path / "a voice.wav", noise(0.5, 16_000, level=-26.0))
+    values = {"recording": str(tmp_path / "a voice.wav")}
+    report = check_device("probe.reference", host=HOST, values=values).raise_if_failed()
+    assert report["preset"].outcome == report["latency"].outcome == "passed"
+
+
 @pytest.mark.parametrize("spec", STREAMING, ids=lambda spec: spec.id)
 def test_stream_in_any_blocks_gives_what_render_gives(spec):
     whole = render(rack_of(spec.id), AUDIO)

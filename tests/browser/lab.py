@@ -13,11 +13,10 @@ import urllib.request
 from pathlib import Path
 from typing import Any
 
+QUIET = {"fetchNews": "false", "checkForUpdates": False, "doNotDisturbMode": True}
 SETTINGS = {
-    # nothing pops up, nothing is fetched from the net
-    "@jupyterlab/apputils-extension/notification": {"fetchNews": "false", "checkForUpdates": False, "doNotDisturbMode": True},
-    # every cell stays in the page, seen or not
-    "@jupyterlab/notebook-extension/tracker": {"windowingMode": "none"},
+    "@jupyterlab/apputils-extension/notification": QUIET,  # nothing pops up, nothing is fetched from the net
+    "@jupyterlab/notebook-extension/tracker": {"windowingMode": "none"},  # every cell stays in the page, seen or not
 }
 START = 90.0  # seconds until Lab must answer
 

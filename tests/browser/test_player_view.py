@@ -244,3 +244,14 @@ def test_names_are_shown_as_text_and_notes_appear(player):
     assert player.page.locator("#x").count() == 0
     assert player.page.locator(".vx-take b").inner_text() == "<b id=x>bold</b>"
     assert player.page.locator(".vx-note.vx-error").inner_text() == "the render failed: <i>no</i>"
+
+
+def test_the_average_spectrum_of_a_take_stays_a_number(player):
+    # the first frame after a start is silence, which an analyser reads as minus infinity
+    time = np.arange(RATE) / RATE
+    player.put("a", Audio((0.5 * np.sin(2 * np.pi * 1000 * time)).astype(np.float32)[None], RATE))
+    player.page.evaluate("async () => { await engine.play(); await heard(0.8); }")
+    mean = np.array(player.page.evaluate("Array.from(engine.takes.get('a').mean)"), dtype=float)
+    assert np.isfinite(mean).all()
+    width = player.page.evaluate("engine.output().context.sampleRate / engine.analyser.fftSize")
+    assert np.argmax(mean) * width == pytest.approx(1000, abs=2 * width)

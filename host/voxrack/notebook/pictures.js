@@ -81,11 +81,11 @@ function drawWave(canvas, engine, style) {
   pen.fill();
 }
 
-const [LOWEST, HIGHEST, FLOOR] = [30, 18000, -96]; // Hz, Hz, dB
+const [LOWEST, HIGHEST, FLOOR, CEILING] = [30, 18000, -100, -16]; // Hz, Hz, dB, dB: one bin of a voice is far below full scale
 function drawSpectrum(canvas, engine, style, bins) {
   const [pen, width, height] = surface(canvas);
   const toX = (hertz) => (Math.log(hertz / LOWEST) / Math.log(HIGHEST / LOWEST)) * width;
-  const toY = (db) => Math.min(height, Math.max(0, (db / FLOOR) * (height - 14)));
+  const toY = (db) => Math.min(height, Math.max(0, ((CEILING - db) / (CEILING - FLOOR)) * (height - 14)));
   pen.font = "10px " + style.font;
   for (const hertz of [50, 100, 200, 500, 1000, 2000, 5000, 10000]) {
     pen.fillStyle = style.faint;
@@ -94,13 +94,13 @@ function drawSpectrum(canvas, engine, style, bins) {
     pen.globalAlpha = 1;
     if ([100, 1000, 10000].includes(hertz)) pen.fillText(hertz < 1000 ? hertz : hertz / 1000 + "k", toX(hertz) + 3, height - 3);
   }
-  pen.fillText("dB", 3, 10);
+  for (const db of [-40, -60, -80]) pen.fillText(`−${-db} dB`, 3, toY(db) + 3);
   if (!engine.analyser) return;
   engine.analyser.getFloatFrequencyData(bins);
   const take = engine.takes.get(engine.state.active);
   if (engine.playing && take) {
-    take.mean ??= Float32Array.from(bins);
-    for (let b = 0; b < bins.length; b++) take.mean[b] += 0.03 * (Math.max(bins[b], FLOOR - 20) - take.mean[b]);
+    take.mean ??= Float32Array.from(bins, (level) => Math.max(level, FLOOR)); // silence reads -Infinity
+    for (let b = 0; b < bins.length; b++) take.mean[b] += 0.03 * (Math.max(bins[b], FLOOR) - take.mean[b]);
   }
   const width1 = audioContext().sampleRate / engine.analyser.fftSize; // Hz per bin
   const trace = (levels) => {

@@ -63,7 +63,7 @@ function render({ model, el }) {
     takes.forEach((take, k) => {
       const chip = chips.children[k];
       const loud = take.loudness === null ? "silent" : `${signed(take.loudness)} LUFS`;
-      chip.querySelector("small").textContent = loud + (matched && Math.abs(take.gain) >= 0.05 ? ` → ${signed(take.gain)} dB` : "");
+      chip.querySelector("small").textContent = loud + (matched && Math.abs(take.gain) >= 0.05 ? ` · ${signed(take.gain)} dB` : "");
       chip.title = [`press ${k + 1}`, take.peak === null ? "" : `peak ${signed(take.peak)} dBFS`, take.note].filter(Boolean).join(" · ");
       chip.setAttribute("aria-checked", take.name === active);
       chip.classList.toggle("vx-over", !matched && take.peak > 0);

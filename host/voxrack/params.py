@@ -294,7 +294,8 @@ class Param:
 
 
 def _short(number: float) -> str:
-    return f"{number:.4g}" if abs(number) < 1e5 else f"{number:g}"
+    text = f"{number:.4g}"
+    return f"{number:.10g}" if "e+" in text else text  # 22000, not 2.2e+04
 
 
 def check_values(params: Iterable[Param], values: Mapping[str, Any], owner: str) -> dict[str, Any]:

@@ -186,7 +186,8 @@ class Rack:
         if element:
             array, index = np.array(self.get(element[1])), _index(element[2])
             _check_index(array, index, address)
-            array[index] = float(value)
+            number = replace(self.parameters()[element[1]], id=address, kind="float", axes=())
+            array[index] = read_value(number, value)
             return self.set(element[1], array)
         holder, key = self._find(address)
         if isinstance(holder, Slot):

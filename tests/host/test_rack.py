@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -11,6 +12,7 @@ from toys import make
 
 from voxrack.audio import Audio
 from voxrack.errors import DeviceError, RoutingError, UsageError
+from voxrack.params import Axis, Param
 from voxrack.rack import Bus, Chain, Rack, Slot
 from voxrack.rendering import render
 
@@ -265,3 +267,17 @@ def test_a_rack_is_a_processor():
         assert out.shape == (1, 1100) and rack.flush(10).shape == (1, 0)
         np.testing.assert_array_equal(out[:, 100:], x)
         rack.reset()
+
+
+def test_one_number_of_an_array_is_read_with_its_range_and_unit():
+    spec = replace(
+        toys.SCALE, params=(*toys.SCALE.params, Param("curve", 1.0, "array", 0.0, 9.0, "s", axes=(Axis("band", 3),)))
+    )
+    rack = Rack([make(spec)])
+    rack.set("scale.curve[1]", "500 ms")
+    np.testing.assert_array_equal(rack.get("scale.curve"), [1.0, 0.5, 1.0])
+    for wrong, message in (("soft", r"'scale.curve\[2\]' got 'soft'; it takes 0 to 9 s"), (10.0, "got 10.0")):
+        with pytest.raises(UsageError, match=message):
+            rack.set("scale.curve[2]", wrong)
+    with pytest.raises(UsageError, match="outside the array"):
+        rack.set("scale.curve[3]", 1.0)

@@ -143,5 +143,5 @@ class BrickwallLimiter(Glided):
     device = "pedalboard.brickwall_limiter"
 
     def _prepared(self) -> int:
-        self.chunk = 64 if self.channels < 64 else 2 * CHANNELS
+        self.chunk = 16 if self.channels < 16 else 2 * CHANNELS
         return super()._prepared()

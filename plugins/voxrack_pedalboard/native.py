@@ -12,6 +12,7 @@ What pedalboard does by itself, and what stands against it:
 
 from __future__ import annotations
 
+from importlib.metadata import version
 from typing import Any
 
 import numpy as np
@@ -107,7 +108,7 @@ class Effect:
         name = spec.factory.partition(":")[2]
         if not hasattr(pedalboard, name):
             raise PluginError(
-                f"device '{spec.id}': the installed pedalboard {pedalboard.__version__} has no {name}: "
+                f"device '{spec.id}': the installed pedalboard {version('pedalboard')} has no {name}: "
                 "pip install --upgrade pedalboard"
             )
         self._plugin = getattr(pedalboard, name)()

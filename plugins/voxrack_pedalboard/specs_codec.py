@@ -39,7 +39,8 @@ SPECS = (
     ),
     built_in(
         "pitch_shift", "PitchShift", "Shifts the pitch and keeps the length (Rubber Band); wants the whole signal.",
-        Param("semitones", 0.0, lo=-72.0, hi=72.0, unit="semitones", help="12 is an octave up"),
+        # pedalboard takes 72, where a second of sound takes half a minute
+        Param("semitones", 0.0, lo=-36.0, hi=36.0, unit="semitones", help="12 is an octave up"),
         module="pitch", streaming=False, transparent={"semitones": 0.0},
     ),
 )  # fmt: skip

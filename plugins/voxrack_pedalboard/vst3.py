@@ -15,6 +15,7 @@ from typing import Any
 import numpy as np
 
 from voxrack.device import Block
+from voxrack.errors import InputError
 
 from .buffered import Buffered
 from .vst3_plugin import Loaded, check_path, parse
@@ -32,6 +33,8 @@ class VST3(Buffered):
     def _prepared(self) -> int:
         path, name, state = self.values["plugin"], self.values["plugin_name"], str(self.assets.get("state", ""))
         check_path(path)
+        if state and not Path(state).is_file():
+            raise InputError(f"VST3 state {state}: no such file; set state to a .vstpreset file")
         key = (path, name, state, self.rate, self.channels)
         if self._loaded is None or key != self._key:
             self._loaded = None

@@ -105,4 +105,4 @@ def test_changing_the_look_ahead_asks_for_prepare(host):
     with pytest.raises(ValueError, match="prepare again"):
         device.process(np.zeros((2, 480), np.float32))
     device.prepare(RATE, 2, 480)
-    assert device.latency == 63 + 480
+    assert device.latency == 15 + 480

@@ -15,7 +15,7 @@ STREAMING = [s.id for s in SPECS if s.streaming and s.id != "pedalboard.vst3"]
 DIRECT = [s.id for s in SPECS if s.factory.startswith("voxrack_pedalboard.direct:")]
 LATENCIES = {  # frames, stereo at 48 kHz with default values; 0 where not named
     "pedalboard.reverb": 15,
-    "pedalboard.brickwall_limiter": 63 + 240,
+    "pedalboard.brickwall_limiter": 15 + 240,
     "pedalboard.resample": 127 + 450 + 6,
     "pedalboard.mp3_compressor": 127 + 3609,
     "pedalboard.gsm_full_rate_compressor": 9600 + 960 - 1,
@@ -67,12 +67,11 @@ def test_check_device(id, host, response):
     assert not [c for c in report.checks if c.outcome == "waived" and "unnecessary" in c.detail], str(report)
 
 
-@pytest.mark.parametrize("id", STREAMING)
-@pytest.mark.parametrize("channels", [1, 2, 6])
+@pytest.mark.parametrize(
+    ("id", "channels"), [(id, n) for id in STREAMING for n in (1, 2, 6) if not BY_ID[id].channels or n in BY_ID[id].channels]
+)
 def test_blocks_of_a_few_frames_are_not_taken_for_channels(id, channels, make):
     """pedalboard reads (2, 1) as two frames of mono, and (6, 4) as six frames of four channels."""
-    if BY_ID[id].channels and channels not in BY_ID[id].channels:
-        pytest.skip(f"{id} takes {BY_ID[id].channels} channels")
     x = noise(0.006, 48_000, channels=channels).samples
     whole = run(make(id), x, 48_000, 4096, tail=600)
     for size in (1, 2, 4, 6):

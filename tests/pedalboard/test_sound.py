@@ -66,7 +66,8 @@ def test_noise_gate_silences_the_pauses_of_speech_and_keeps_the_words(host, spee
     frames = speech.samples[0][: speech.frames // 160 * 160].reshape(-1, 160)
     after = out.samples[0][: frames.size].reshape(-1, 160)
     level, gated = np.sqrt((frames**2).mean(1)), np.sqrt((after**2).mean(1))
-    quiet, loud = level < 10 ** (-60 / 20), level > 10 ** (-25 / 20)
+    quiet, loud = level < 10 ** (-60 / 20), level > 0.5 * level.max()
+    assert quiet.sum() > 20 and loud.sum() > 20
     assert gated[quiet].mean() < 0.05 * level[quiet].mean()
     assert gated[loud].mean() > 0.8 * level[loud].mean()
 
@@ -119,8 +120,8 @@ def test_a_response_of_another_rate_is_the_same_room(host, tmp_path):
     device = host.create("pedalboard.convolution", impulse_response=str(tmp_path / "room.wav"), normalize=False)
     tone = np.cos(2 * np.pi * 700 * np.arange(rate // 4) / rate).astype(np.float32)[np.newaxis]
     out = render(device, Audio(tone * 0.5, rate), tail=False).samples[0, 6_000:]
-    gain = abs(np.sum(0.01 * room * np.exp(-2j * np.pi * 700 * time))) / 2  # half: the room has half the samples
-    assert np.abs(out).max() == pytest.approx(0.5 * gain * 1.0, rel=0.02)
+    gain = abs(np.sum(0.01 * room * np.exp(-2j * np.pi * 700 * time)))
+    assert np.abs(out).max() == pytest.approx(0.5 * gain, rel=0.02)
 
 
 def response_at(host, id: str, frequency: float, rate: int = 48_000, **values) -> float:

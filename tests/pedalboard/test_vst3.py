@@ -133,7 +133,7 @@ def test_a_state_that_is_none_is_refused(host, trim, tmp_path):
         junk.write_bytes(data)
         with pytest.raises((InputError, UsageError), match=message):
             host.create("pedalboard.vst3", plugin=trim, state=str(junk)).prepare(48_000, 2, 512)
-    with pytest.raises((InputError, UsageError), match="cannot be read"):
+    with pytest.raises((InputError, UsageError), match="no such file"):
         host.create("pedalboard.vst3", plugin=trim, state=str(tmp_path / "none.vstpreset")).prepare(48_000, 2, 512)
 
 

@@ -3,71 +3,26 @@
 from __future__ import annotations
 
 import json
-import os
-import shutil
 import subprocess
 import sys
-import sysconfig
-import venv
 from pathlib import Path
 
 import numpy as np
 import pytest
+from packaging_bench import HERE, Environment, need_builders
 
 from voxrack import Host, Preset, read, render, write
 from voxrack.instance import Missing
 from voxrack.preset import PresetWarning
 from voxrack.testing import voice
 
-HERE = Path(__file__).resolve().parent
+PRESET = HERE / "voxrack_tremolo" / "src" / "voxrack_tremolo" / "presets" / "slow_tremolo.json"
 pytestmark = pytest.mark.packaging
-
-
-class Environment:
-    """A virtual environment with the plugins installed, on top of the libraries of the running one."""
-
-    def __init__(self, folder: Path) -> None:
-        self.folder = folder
-        venv.create(folder / "fresh env", with_pip=False)
-        self.python = folder / "fresh env" / ("Scripts" if os.name == "nt" else "bin") / "python"
-        packages = subprocess.check_output(
-            [self.python, "-c", "import sysconfig; print(sysconfig.get_paths()['purelib'])"], text=True
-        ).strip()
-        # nothing is downloaded: what is installed here (voxrack itself, numpy, pip, hatchling) serves there too
-        shared = f"import site; site.addsitedir({sysconfig.get_paths()['purelib']!r})\n"
-        (Path(packages) / "libraries_of_the_tests.pth").write_text(shared, encoding="utf-8")
-
-    def install(self, name: str) -> None:
-        """Install one of the distributions beside this file from a copy of it, as its author would."""
-        source = self.folder / name
-        shutil.copytree(HERE / name, source, ignore=shutil.ignore_patterns("__pycache__"))
-        self.run("-m", "pip", "install", "--quiet", "--no-index", "--no-deps", "--no-build-isolation", source)
-
-    def run(self, *words: object, cwd: Path | None = None, expected: int = 0) -> subprocess.CompletedProcess[str]:
-        """The environment's Python."""
-        clean = {
-            name: value for name, value in os.environ.items() if not name.startswith(("VOXRACK_", "PYTHON", "PIP_"))
-        }
-        command = [str(word) for word in (self.python, *words)]
-        result = subprocess.run(command, capture_output=True, text=True, env=clean, cwd=cwd or self.folder)
-        assert result.returncode == expected, f"{command}\n{result.stdout}\n{result.stderr}"
-        return result
-
-    def voxrack(self, *words: object, expected: int = 0) -> subprocess.CompletedProcess[str]:
-        """The command line there."""
-        return self.run("-m", "voxrack", *words, expected=expected)
-
-    @property
-    def preset(self) -> Path:
-        return self.folder / "voxrack_tremolo" / "src" / "voxrack_tremolo" / "presets" / "slow_tremolo.json"
 
 
 @pytest.fixture(scope="module")
 def fresh(tmp_path_factory) -> Environment:
-    for module in ("pip", "hatchling"):
-        pytest.importorskip(
-            module, reason=f"{module} builds the distributions and is not installed; 'make test' installs it"
-        )
+    need_builders()
     environment = Environment(tmp_path_factory.mktemp("third party"))
     for name in ("voxrack_tremolo", "voxrack_broken"):
         environment.install(name)
@@ -127,10 +82,10 @@ def test_its_preset_is_a_factory_preset(fresh):
 
 def test_a_file_is_rendered_through_it(fresh, sung):
     target = fresh.folder / "trembling.wav"
-    fresh.voxrack("render", fresh.preset, sung, "-o", target)
+    fresh.voxrack("render", PRESET, sung, "-o", target)
     heard, plain = read(target), read(sung)
     with pytest.warns(PresetWarning, match=r"tremolo\.sine"):
-        rack = Preset.load(fresh.preset).rack(Host())  # here the device is absent: only the filter works
+        rack = Preset.load(PRESET).rack(Host())  # here the device is absent: only the filter works
     filtered = render(rack, plain).samples[:, : plain.frames]
     assert heard.frames >= plain.frames
     loud = np.abs(filtered) > 0.05
@@ -153,7 +108,7 @@ def test_a_preset_saved_there_loads_here_without_the_plugin(fresh, tmp_path):
         "rack.set('tremolo.rate', '7 Hz')\n"
         "Preset.of(rack, name='Faster').save(sys.argv[2])"
     )
-    fresh.run("-c", code, fresh.preset, saved)
+    fresh.run("-c", code, PRESET, saved)
 
     preset = Preset.load(saved)
     with pytest.warns(PresetWarning, match=r"slot 'tremolo' is bypassed"):
@@ -179,7 +134,7 @@ def test_a_preset_saved_there_loads_here_without_the_plugin(fresh, tmp_path):
 
 
 def test_the_command_line_says_that_the_device_is_absent(fresh, tmp_path, sung):
-    command = [sys.executable, "-m", "voxrack", "render", fresh.preset, sung, "-o", tmp_path / "out.wav"]
+    command = [sys.executable, "-m", "voxrack", "render", PRESET, sung, "-o", tmp_path / "out.wav"]
     result = subprocess.run([str(word) for word in command], capture_output=True, text=True)
     assert result.returncode == 0, result.stderr
     assert "tremolo.sine" in result.stdout + result.stderr

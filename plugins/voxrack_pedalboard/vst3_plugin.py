@@ -137,5 +137,3 @@ class Loaded:
             self._plugin.preset_data = data
         except (RuntimeError, ValueError) as error:
             raise InputError(f"VST3 state {path} is refused by the plugin {self.path}: {error}") from None
-
-

@@ -68,7 +68,8 @@ def test_check_device(id, host, response):
 
 
 @pytest.mark.parametrize(
-    ("id", "channels"), [(id, n) for id in STREAMING for n in (1, 2, 6) if not BY_ID[id].channels or n in BY_ID[id].channels]
+    ("id", "channels"),
+    [(id, n) for id in STREAMING for n in (1, 2, 6) if not BY_ID[id].channels or n in BY_ID[id].channels],
 )
 def test_blocks_of_a_few_frames_are_not_taken_for_channels(id, channels, make):
     """pedalboard reads (2, 1) as two frames of mono, and (6, 4) as six frames of four channels."""

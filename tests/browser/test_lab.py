@@ -85,9 +85,9 @@ def move(notebook: Notebook, position: float) -> None:
     page = notebook.page
     if float(page.locator(SLIDER).input_value()) == position:
         return
-    swaps = page.evaluate("engine.swaps.length")
+    swaps = page.evaluate("engine.swaps")
     page.locator(SLIDER).fill(str(position))
-    page.wait_for_function("count => engine.swaps.length > count", arg=swaps)
+    page.wait_for_function("count => engine.swaps > count", arg=swaps)
     assert notebook.ask("live.wait(30)") is True
     page.wait_for_timeout(150)  # the crossfade and the analyser's window
 
@@ -173,12 +173,12 @@ def test_from_slider_to_sound_is_measured(playing):
         spans.append(
             page.evaluate(
                 """async ([selector, position]) => {
-                  const [slider, swaps] = [document.querySelector(selector), engine.swaps.length];
+                  const [slider, swaps] = [document.querySelector(selector), engine.swaps];
                   const start = performance.now();
                   slider.value = position;
                   slider.dispatchEvent(new Event("input"));
-                  while (engine.swaps.length === swaps) await new Promise((done) => setTimeout(done, 1));
-                  const swap = engine.swaps.at(-1);
+                  while (engine.swaps === swaps) await new Promise((done) => setTimeout(done, 1));
+                  const swap = engine.swap;
                   const context = engine.analyser.context;
                   return swap.at - start + 1000 * Math.max(0, swap.when - context.currentTime);
                 }""",

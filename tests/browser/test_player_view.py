@@ -136,7 +136,7 @@ def test_the_playhead_goes_on_when_the_heard_take_is_replaced(player):
           fromPython(message, data);
           const samples = await heard(0.3);
           const context = engine.output().context;
-          return [samples, context.currentTime - engine.swaps[0].when, context.sampleRate];
+          return [samples, context.currentTime - engine.swap.when, context.sampleRate];
         }"""
     )
     heard = np.array(heard)

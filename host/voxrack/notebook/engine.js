@@ -27,7 +27,8 @@ class Engine extends EventTarget {
     this.playing = false;
     this.anchor = { time: 0, offset: 0 }; // timeline position `offset` sounds at context time `time`
     this.previous = ""; // the take heard before this one
-    this.swaps = []; // when replaced takes began to sound, for measurements
+    this.swaps = 0; // how many takes were replaced while playing, and the latest: for measurements
+    this.swap = null; // {name, at: performance.now(), when: context time}
   }
 
   // ---- messages ------------------------------------------------------------------------------
@@ -56,8 +57,8 @@ class Engine extends EventTarget {
       const when = this.soon([name]);
       this.silence(name, when);
       this.sound(name, when, this.position(when));
-      this.swaps.push({ name, at: performance.now(), when });
-      if (this.swaps.length > 200) this.swaps.shift();
+      this.swaps += 1;
+      this.swap = { name, at: performance.now(), when };
     }
   }
 

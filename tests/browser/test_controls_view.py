@@ -112,7 +112,7 @@ def test_typed_units_and_refusals(wired):
     field.fill("50 kHz")
     field.press("Enter")
     wired.pump()
-    assert "it takes 20 to 2e+04 Hz" in row.locator(".vx-refusal").inner_text()
+    assert wired.rack.parameters()["scale.band.frequency"].range_text() in row.locator(".vx-refusal").inner_text()
     assert field.input_value() == "1.2 kHz"
     assert wired.rack.get("scale.band.frequency") == 1200.0
     field.fill("2 kHz")

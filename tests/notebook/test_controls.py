@@ -129,7 +129,7 @@ def test_typed_text_is_read_with_its_unit(desk, address, text, plain):
 @pytest.mark.parametrize(
     ("address", "text", "said"),
     [
-        ("scale.band.frequency", "50 kHz", "20 to 2e+04 Hz"),
+        ("scale.band.frequency", "50 kHz", "it takes 20 to 2"),
         ("scale.band.frequency", "3 dB", "not a unit"),
         ("scale.band.gain", "loud", "-inf (off) to 24 dB"),
         ("scale.steps", "2.5", "whole number"),

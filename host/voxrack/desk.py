@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from .channels import fit, sum_width, to_mono, to_width
+from .channels import sum_width, to_mono, to_width
 from .device import Block
 from .nodes import ChainNode, Countdown, Tap, chain_of
 from .ramps import GLIDE_S, DelayLine, Ramp, gain_of
@@ -155,17 +155,17 @@ class Desk:
             step = min(self._max, frames - done)
             parts.append(self._flush_step(step))
             done += step
-        return np.concatenate(parts, axis=1) if parts else np.zeros((self._master._out, 0), np.float32)
+        return np.concatenate(parts, axis=1) if parts else np.zeros((self._master.width, 0), np.float32)
 
     def _flush_step(self, frames: int) -> Block:
         late = self._late.take(frames)  # what still stands in the input's delay line
-        silence = np.zeros((self._shift._held.shape[0], late), np.float32)
+        silence = np.zeros((self._shift.channels, late), np.float32)
         inserted = [self._inserts.process(self._shift.process(silence))] if late else []
         inserted.append(self._inserts.flush(frames - late))
         insert = np.concatenate(inserted, axis=1)
         if insert.shape[1] < frames:
             insert = np.pad(insert, ((0, 0), (0, frames - insert.shape[1])))
-        return self._mix(fit(insert, insert.shape[0]))
+        return self._mix(insert)
 
     def reset(self) -> None:
         rack = self.rack

@@ -103,12 +103,8 @@ class SlotNode:
 
     def flush(self, frames: int) -> Block:
         frames = self._ending.take(frames)
-        silence = np.zeros((self._dry_width, frames), np.float32)
+        silence = np.zeros((self._dry.channels, frames), np.float32)
         return self._listen(self._blend(silence, frames))
-
-    @property
-    def _dry_width(self) -> int:
-        return self._dry._held.shape[0]
 
     def _blend(self, block: Block, flushing: int | None) -> Block:
         wanted = self._wanted()
@@ -168,7 +164,7 @@ class ChainNode:
                 channels = node.prepare(sample_rate, channels, max_frames)
             self.latency += node.latency
             self.tail += node.tail
-        self._out = channels
+        self.width = channels
         self._over = 0  # this many of the first nodes have given their last frame
         return channels
 
@@ -191,7 +187,7 @@ class ChainNode:
                 if out.shape[1] < frames:
                     self._over += 1
             block = out
-        return np.zeros((self._out, 0), np.float32) if block is None else block
+        return np.zeros((self.width, 0), np.float32) if block is None else block
 
     def reset(self) -> None:
         self._over = 0

@@ -71,6 +71,7 @@ class DelayLine:
 
     def __init__(self, frames: int, channels: int) -> None:
         self.frames = frames
+        self.channels = channels
         self._held = np.zeros((channels, frames), np.float32)
 
     def process(self, block: Block) -> Block:

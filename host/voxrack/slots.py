@@ -106,7 +106,8 @@ def name_slots(slots: list[Slot]) -> None:
     for slot in slots:
         if not slot.name:
             base = re.sub(r"[^a-z0-9_-]", "_", slot.device.spec.id.rsplit(".", 1)[-1].lower())
-            base = base if base not in RESERVED else f"{base}_slot"
+            if base in RESERVED or not NAME.fullmatch(base):  # an id such as `x.1176` ends in a number
+                base = f"slot_{base}"[:64]
             number, name = 1, base
             while name in taken:
                 number += 1

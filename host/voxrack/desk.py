@@ -49,7 +49,9 @@ class BusNode:
         self.bus = bus
         self.chain = chain
         self.senders: list[tuple[BusNode | None, Source]] = []  # None: the inserts
-        self.width = 1  # channels of the sum that enters
+        self.width = self.out_width = 1  # channels of the sum that enters, and of what leaves
+        self.latency = 0  # up to its output
+        self.tail: float = 0
         self.level: Ramp
         self.out: Block
 
@@ -77,47 +79,45 @@ class Desk:
         width = 1 if rack.input == "mono" else channels
         self._shift = DelayLine(max(0, shift), width)
         self._inserts = chain_of(list(rack.inserts), sample_rate, self._taps)
-        width = self._inserts.prepare(sample_rate, width, max_frames, max(0, shift))
-        latency = self._inserts.latency
+        width = self._inserts.prepare(sample_rate, width, max_frames)
         self._buses: list[BusNode] = []
-        arrival: dict[str, tuple[int, int]] = {}  # bus name -> latency and channels of its output
-        tails: dict[str, float] = {}
         for bus in rack.buses:
-            node = BusNode(bus, chain_of(list(bus.chain), sample_rate, self._taps))
-            feeding = [n for n in self._buses if bus.name in n.bus.sends]
-            sent = bus.name in rack.sends
-            latest = max([arrival[n.bus.name][0] for n in feeding] + [latency])
-            if sent:
-                node.senders.append((None, Source(latest - latency, width, rack.sends[bus.name], sample_rate)))
-            for other in feeding:
-                late, wide = arrival[other.bus.name]
-                node.senders.append((other, Source(latest - late, wide, other.bus.sends[bus.name], sample_rate)))
-            widths = [arrival[n.bus.name][1] for n in feeding] + ([width] if sent else [])
-            node.width = sum_width(widths, f"bus '{bus.name}'")
-            out = node.chain.prepare(sample_rate, node.width, max_frames, latest)
-            arrival[bus.name] = (latest + node.chain.latency, out)
-            tails[bus.name] = node.chain.tail + max([tails[n.bus.name] for n in feeding], default=0)
-            node.level = Ramp(gain_of(bus.level), int(GLIDE_S * sample_rate))
-            self._buses.append(node)
-        latest = max([late for late, _ in arrival.values()] + [latency])
-        self._dry = Source(latest - latency, width, rack.dry, sample_rate)
-        self._returns = [
-            (node, Source(latest - arrival[node.bus.name][0], arrival[node.bus.name][1], 0.0, sample_rate))
-            for node in self._buses
-        ]
-        self._width = sum_width([wide for _, wide in arrival.values()] + [width], "the rack")
-        self._master = chain_of(
-            list(rack.master), sample_rate, {k[7:]: t for k, t in self._taps.items() if k[:7] == "master."}
-        )
-        out = self._master.prepare(sample_rate, self._width, max_frames, latest + max(0, shift))
+            self._buses.append(self._ready_bus(bus, width, sample_rate, max_frames))
+        latest = max([node.latency for node in self._buses] + [self._inserts.latency])
+        self._dry = Source(latest - self._inserts.latency, width, rack.dry, sample_rate)
+        self._returns = [(n, Source(latest - n.latency, n.out_width, 0.0, sample_rate)) for n in self._buses]
+        self._width = sum_width([node.out_width for node in self._buses] + [width], "the rack")
+        taps = {place.removeprefix("master."): tap for place, tap in self._taps.items() if place.startswith("master.")}
+        self._master = chain_of(list(rack.master), sample_rate, taps)
+        out = self._master.prepare(sample_rate, self._width, max_frames, latest)
         # input moved ahead of time (a negative offset) is output that comes too late by as much
         self.latency = latest + self._master.latency + max(0, -shift)
-        tail = self._inserts.tail + max(tails.values(), default=0) + self._master.tail + max(0, shift)
+        tail = self._inserts.tail + max([n.tail for n in self._buses], default=0) + self._master.tail + max(0, shift)
         self.tail = tail if math.isinf(tail) else math.ceil(tail)
         self._max = max_frames
         self._late = Countdown(max(0, shift))
         self._ending = Countdown(self.latency + self.tail)
         return out
+
+    def _ready_bus(self, bus: Bus, width: int, sample_rate: int, max_frames: int) -> BusNode:
+        """A bus behind the inserts (of ``width`` channels) and the buses before it, its sources aligned."""
+        node = BusNode(bus, chain_of(list(bus.chain), sample_rate, self._taps))
+        feeding = [earlier for earlier in self._buses if bus.name in earlier.bus.sends]
+        sent = bus.name in self.rack.sends
+        latest = max([earlier.latency for earlier in feeding] + [self._inserts.latency])
+        if sent:
+            late = latest - self._inserts.latency
+            node.senders.append((None, Source(late, width, self.rack.sends[bus.name], sample_rate)))
+        for earlier in feeding:
+            late = latest - earlier.latency
+            node.senders.append((earlier, Source(late, earlier.out_width, earlier.bus.sends[bus.name], sample_rate)))
+        widths = [earlier.out_width for earlier in feeding] + ([width] if sent else [])
+        node.width = sum_width(widths, f"bus '{bus.name}'")
+        node.out_width = node.chain.prepare(sample_rate, node.width, max_frames, latest)
+        node.latency = latest + node.chain.latency
+        node.tail = node.chain.tail + max([earlier.tail for earlier in feeding], default=0)
+        node.level = Ramp(gain_of(bus.level), int(GLIDE_S * sample_rate))
+        return node
 
     def process(self, block: Block) -> Block:
         if "in" in self._taps:

@@ -1,0 +1,28 @@
+"""Rows of a batch on several cores: compiled kernels release the interpreter."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from functools import cache
+
+import torch
+
+
+@cache
+def _pool(threads: int) -> ThreadPoolExecutor:
+    return ThreadPoolExecutor(threads, thread_name_prefix="voxrack-rows")
+
+
+def over_rows(work: Callable[[slice], None], rows: int) -> None:
+    """Call ``work`` with slices that cover ``range(rows)``, on as many threads as torch uses."""
+    threads = min(torch.get_num_threads(), rows)
+    if threads <= 1:
+        work(slice(0, rows))
+        return
+    edges = [rows * i // threads for i in range(threads + 1)]
+    pool = _pool(threads)
+    jobs = [pool.submit(work, slice(a, b)) for a, b in zip(edges[1:-1], edges[2:])]
+    work(slice(0, edges[1]))
+    for job in jobs:
+        job.result()

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 import numpy as np
 from numba import njit, types
 from numpy.typing import NDArray
@@ -9,6 +11,9 @@ from numpy.typing import NDArray
 from . import coefficients
 from .coefficients import Section
 from .smoothing import Smoothed
+
+if TYPE_CHECKING:
+    import torch
 
 TINY = 1e-60  # states below this become zero: far below any float32, far above slow denormal numbers
 
@@ -62,6 +67,8 @@ def filter_moving(block, out, stop, start, target, position, length, state):
 class Biquad(Smoothed):
     """A device of one section. Each channel is filtered alone, in float64, from silence."""
 
+    kind = ""  # what the differentiable module calls it
+
     def section(self) -> Section:
         """Coefficients for the present values at ``sample_rate``."""
         raise NotImplementedError
@@ -89,9 +96,17 @@ class Biquad(Smoothed):
             filter_steady(block, out, moving, ramp.target, self._state)
         return out
 
+    def module(self, sample_rate: int, mode: str = "exact") -> torch.nn.Module:
+        """The same as a torch module with gradients (see :class:`voxrack.device.Differentiable`)."""
+        from .diff.biquad import Biquad as Module
+
+        return Module(self.values, sample_rate, mode, kind=self.kind)
+
 
 class Peak(Biquad):
     """``fx.peak``: a bell."""
+
+    kind = "peak"
 
     def section(self) -> Section:
         return coefficients.peak(self.values["gain"], self.values["frequency"], self.values["q"], self.sample_rate)
@@ -100,12 +115,16 @@ class Peak(Biquad):
 class LowShelf(Biquad):
     """``fx.low_shelf``."""
 
+    kind = "low_shelf"
+
     def section(self) -> Section:
         return coefficients.low_shelf(self.values["gain"], self.values["frequency"], self.values["q"], self.sample_rate)
 
 
 class HighShelf(Biquad):
     """``fx.high_shelf``."""
+
+    kind = "high_shelf"
 
     def section(self) -> Section:
         return coefficients.high_shelf(
@@ -116,12 +135,16 @@ class HighShelf(Biquad):
 class LowPass(Biquad):
     """``fx.low_pass``: 12 dB per octave; off at the upper end of its range."""
 
+    kind = "low_pass"
+
     def section(self) -> Section:
         return coefficients.low_pass_or_off(self.values["frequency"], self.values["q"], self.sample_rate)
 
 
 class HighPass(Biquad):
     """``fx.high_pass``: 12 dB per octave; off at the lower end of its range."""
+
+    kind = "high_pass"
 
     def section(self) -> Section:
         return coefficients.high_pass_or_off(self.values["frequency"], self.values["q"], self.sample_rate)

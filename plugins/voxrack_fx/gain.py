@@ -2,10 +2,15 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 import numpy as np
 from numpy.typing import NDArray
 
 from .smoothing import Ramp, Smoothed
+
+if TYPE_CHECKING:
+    import torch
 
 
 def scale(block: NDArray[np.float32], ramp: Ramp, moving: int) -> NDArray[np.float32]:
@@ -33,3 +38,9 @@ class Gain(Smoothed):
     def process(self, block: NDArray[np.float32]) -> NDArray[np.float32]:
         """``block`` (channels, frames) at its level, as a new array."""
         return scale(block, self.ramp, self.moving(block.shape[1]))
+
+    def module(self, sample_rate: int, mode: str = "exact") -> torch.nn.Module:
+        """The same as a torch module with gradients (see :class:`voxrack.device.Differentiable`)."""
+        from .diff.gain import Gain as Module
+
+        return Module(self.values, sample_rate, mode)

@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 import math
+from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
 
 from .gain import scale
 from .smoothing import Smoothed
+
+if TYPE_CHECKING:
+    import torch
 
 
 def factors(pan: float) -> tuple[float, float]:
@@ -31,3 +35,9 @@ class Pan(Smoothed):
     def process(self, block: NDArray[np.float32]) -> NDArray[np.float32]:
         """``block`` (1 or 2 channels, frames) as a new array (2, frames)."""
         return scale(block, self.ramp, self.moving(block.shape[1]))
+
+    def module(self, sample_rate: int, mode: str = "exact") -> torch.nn.Module:
+        """The same as a torch module with gradients (see :class:`voxrack.device.Differentiable`)."""
+        from .diff.pan import Pan as Module
+
+        return Module(self.values, sample_rate, mode)

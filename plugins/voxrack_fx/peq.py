@@ -8,6 +8,8 @@ their state; so the result is that of the plain cascade, to the bit, however the
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 import numpy as np
 from numba import njit, types
 from numpy.typing import NDArray
@@ -17,6 +19,9 @@ from .biquad import TINY
 from .coefficients import Section
 from .lanes import fma, lane, load16, mul, push2, splat, store, where_within
 from .smoothing import Smoothed
+
+if TYPE_CHECKING:
+    import torch
 
 BANDS = ("peak1", "peak2", "low_shelf", "high_shelf", "low_pass", "high_pass")
 _WIDTH = 16  # lanes: six bands times two channels, and four idle ones
@@ -146,3 +151,9 @@ class Equaliser(Smoothed):
         if moving < block.shape[1]:
             equalise_steady(block, out, moving, ramp.target, self._states, _DELAY)
         return out
+
+    def module(self, sample_rate: int, mode: str = "exact") -> torch.nn.Module:
+        """The same as a torch module with gradients (see :class:`voxrack.device.Differentiable`)."""
+        from .diff.peq import Equaliser as Module
+
+        return Module(self.values, sample_rate, mode)

@@ -39,11 +39,13 @@ def parallel_form(b: Tensor, a: Tensor) -> tuple[Tensor, Tensor, Tensor]:
     def at(coefficients: Tensor) -> Tensor:
         """Each section's polynomial (rows, j) at each companion matrix: (rows, k, j, 2, 2)."""
         c = coefficients[:, None, :, :, None, None]
-        return c[..., 0, :, :] * square[:, :, None] + c[..., 1, :, :] * companion[:, :, None] + c[..., 2, :, :] * identity
+        return (
+            c[..., 0, :, :] * square[:, :, None] + c[..., 1, :, :] * companion[:, :, None] + c[..., 2, :, :] * identity
+        )
 
     zeros, poles = at(b), at(a)
     own = torch.eye(sections, dtype=torch.bool, device=a.device)[None, :, :, None, None]
-    determinant = torch.where(own[..., 0, 0], 1.0, torch.linalg.det(poles))
+    determinant = torch.where(own[..., 0, 0], 1.0, _determinant(poles))
     if bool((determinant == 0.0).any()):
         raise InputError(_coincide())
     others = torch.where(own, identity, _adjugate(poles) / determinant[..., None, None])
@@ -60,6 +62,10 @@ def parallel_form(b: Tensor, a: Tensor) -> tuple[Tensor, Tensor, Tensor]:
 def _companion(a: Tensor) -> Tensor:
     one, zero = torch.ones_like(a[..., 0]), torch.zeros_like(a[..., 0])
     return torch.stack([torch.stack([-a[..., 1], -a[..., 2]], -1), torch.stack([one, zero], -1)], -2)
+
+
+def _determinant(m: Tensor) -> Tensor:
+    return m[..., 0, 0] * m[..., 1, 1] - m[..., 0, 1] * m[..., 1, 0]
 
 
 def _adjugate(m: Tensor) -> Tensor:

@@ -73,7 +73,7 @@ class _OnePole(torch.autograd.Function):
         from . import one_pole_kernels as kernels
 
         out = torch.empty_like(x)
-        run = kernels.moving_forward if c.ndim == 2 else kernels.steady_forward
+        run: Any = kernels.moving_forward if c.ndim == 2 else kernels.steady_forward
         arrays = [t.detach().numpy() for t in (x, c, out)]
         over_rows(lambda part: run(*(t[part] for t in arrays), initial), x.shape[0])
         ctx.save_for_backward(x, c, out)
@@ -87,7 +87,7 @@ class _OnePole(torch.autograd.Function):
 
         x, c, out = (t.detach() for t in ctx.saved_tensors)
         grad_x, grad_c = torch.empty_like(x), torch.empty_like(c)
-        run = kernels.moving_backward if c.ndim == 2 else kernels.steady_backward
+        run: Any = kernels.moving_backward if c.ndim == 2 else kernels.steady_backward
         arrays = [t.numpy() for t in (grads[0].contiguous(), x, c, out, grad_x, grad_c)]
         over_rows(lambda part: run(*(t[part] for t in arrays), ctx.initial), x.shape[0])
         return grad_x, grad_c, None

@@ -53,7 +53,7 @@ def apply(x: Tensor, response: Response, tail: int) -> Tensor:
     The response is computed in complex128, the transforms in the precision of ``x``.
     """
     frames = x.shape[-1]
-    length = fft.next_fast_len(frames + tail, real=True)
+    length = int(fft.next_fast_len(frames + tail, real=True))  # type: ignore[arg-type]
     bins = torch.arange(length // 2 + 1, device=x.device, dtype=torch.float64)
     back = torch.polar(torch.ones_like(bins), bins * (-2.0 * math.pi / length))
     spectrum = torch.fft.rfft(x, length)
@@ -90,7 +90,7 @@ def one_pole(x: Tensor, c: Tensor, initial: float) -> Tensor:
     slowest = float(keep.detach().abs().max())
     if slowest >= 1.0:
         raise InputError(
-            f"frequency sampling needs a coefficient above 0 and below 2; 1 - c is {slowest}; use backend=\"recursion\""
+            f'frequency sampling needs a coefficient above 0 and below 2; 1 - c is {slowest}; use backend="recursion"'
         )
     tail = math.ceil(math.log(ACCURACY * _MARGIN) / math.log(max(slowest, 1e-9)))
     out = apply(x, lambda back: c[:, None] / (1.0 - keep * back), tail)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import itertools
+import os
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from functools import cache
@@ -10,7 +12,7 @@ import torch
 
 
 @cache
-def _pool(threads: int) -> ThreadPoolExecutor:
+def _pool(threads: int, process: int) -> ThreadPoolExecutor:
     return ThreadPoolExecutor(threads, thread_name_prefix="voxrack-rows")
 
 
@@ -21,8 +23,8 @@ def over_rows(work: Callable[[slice], None], rows: int) -> None:
         work(slice(0, rows))
         return
     edges = [rows * i // threads for i in range(threads + 1)]
-    pool = _pool(threads)
-    jobs = [pool.submit(work, slice(a, b)) for a, b in zip(edges[1:-1], edges[2:])]
+    pool = _pool(threads, os.getpid())  # a forked process has none of its parent's threads
+    jobs = [pool.submit(work, slice(a, b)) for a, b in itertools.pairwise(edges[1:])]
     work(slice(0, edges[1]))
     for job in jobs:
         job.result()

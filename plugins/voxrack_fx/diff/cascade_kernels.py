@@ -24,7 +24,7 @@ _STATE = 3 * WIDTH
 
 
 @njit(cache=True, nogil=True, fastmath={"contract"})
-def _flush(numbers):
+def flush(numbers):
     """Zero what no float hears, long before it becomes a slow denormal number."""
     for i in range(numbers.size):
         if abs(numbers[i]) < TINY:
@@ -49,7 +49,7 @@ def cascade_forward(x, sections, out, states):
             store(s1, state, 0)
             store(s2, state, 8)
             store(y, state, 16)
-            _flush(state)
+            flush(state)
             s1, s2, y = load8(state, 0), load8(state, 8), load8(state, 16)
             begin = block * BLOCK
             for t in range(begin, min(begin + BLOCK, frames + WIDTH - 1)):
@@ -104,7 +104,7 @@ def cascade_backward(grad, x, sections, states, grad_x, grad_sections):
             store(w1, carry, 0)
             store(w2, carry, 8)
             store(back, carry, 16)
-            _flush(carry)
+            flush(carry)
             w1, w2, back = load8(carry, 0), load8(carry, 8), load8(carry, 16)
         store(to_b0, grad_sections[row], 0)
         store(to_b1, grad_sections[row], 8)

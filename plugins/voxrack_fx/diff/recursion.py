@@ -15,30 +15,54 @@ from torch.autograd.function import once_differentiable
 from .threads import over_rows
 
 
-class _Cascade(torch.autograd.Function):
-    @staticmethod
-    def forward(ctx: Any, x: Tensor, sections: Tensor) -> Tensor:
-        from . import cascade_kernels as kernels
+_WIDTH = 8  # sections that one kernel call runs
 
+
+class _Sections(torch.autograd.Function):
+    """Up to eight sections over each row, in series or added up."""
+
+    @staticmethod
+    def forward(ctx: Any, x: Tensor, sections: Tensor, form: str) -> Tensor:
+        run, _, block, delay, state = _kernels(form)
         rows, frames = x.shape
-        blocks = -(-(frames + kernels.WIDTH - 1) // kernels.BLOCK)
-        states = torch.empty(rows, blocks, 3 * kernels.WIDTH, dtype=torch.float64)
+        states = torch.empty(rows, -(-(frames + delay) // block), state, dtype=torch.float64)
         out = torch.empty_like(x)
-        arrays = [t.numpy() for t in (x.detach(), sections.detach(), out, states)]
-        over_rows(lambda part: kernels.cascade_forward(*(a[part] for a in arrays)), rows)
+        arrays = [t.detach().numpy() for t in (x, sections, out, states)]
+        over_rows(lambda part: run(*(t[part] for t in arrays)), rows)
         ctx.save_for_backward(x, sections, states)
+        ctx.form = form
         return out
 
     @staticmethod
     @once_differentiable
-    def backward(ctx: Any, *grads: Tensor) -> tuple[Tensor, Tensor]:
-        from . import cascade_kernels as kernels
-
+    def backward(ctx: Any, *grads: Tensor) -> tuple[Tensor, Tensor, None]:
         x, sections, states = (t.detach() for t in ctx.saved_tensors)
         grad_x, grad_sections = torch.empty_like(x), torch.empty_like(sections)
         arrays = [t.numpy() for t in (grads[0].contiguous(), x, sections, states, grad_x, grad_sections)]
-        over_rows(lambda part: kernels.cascade_backward(*(a[part] for a in arrays)), x.shape[0])
-        return grad_x, grad_sections
+        run = _kernels(ctx.form)[1]
+        over_rows(lambda part: run(*(t[part] for t in arrays)), x.shape[0])
+        return grad_x, grad_sections, None
+
+
+def _kernels(form: str) -> tuple[Any, Any, int, int, int]:
+    """Forward and backward kernel, samples per stored state, samples that the pipeline lags, numbers per state."""
+    from . import cascade_kernels, parallel_kernels
+
+    if form == "cascade":
+        kernels = cascade_kernels
+        return kernels.cascade_forward, kernels.cascade_backward, kernels.BLOCK, _WIDTH - 1, 3 * _WIDTH
+    kernels = parallel_kernels
+    return kernels.parallel_forward, kernels.parallel_backward, kernels.BLOCK, 0, 2 * _WIDTH
+
+
+def _packed(b: Tensor, a: Tensor, idle: float) -> list[Tensor]:
+    """Eight sections (rows, 40) at a time as the kernels take them; unused ones multiply by ``idle``."""
+    rows, sections, _ = b.shape
+    missing = -sections % _WIDTH
+    filler = b.new_zeros(rows, missing, 5)
+    filler[..., 0] = idle
+    whole = torch.cat([torch.cat([b, -a[..., 1:]], dim=-1), filler], dim=1)
+    return [part.transpose(1, 2).reshape(rows, 5 * _WIDTH).contiguous() for part in whole.split(_WIDTH, dim=1)]
 
 
 def cascade(x: Tensor, b: Tensor, a: Tensor) -> Tensor:
@@ -50,21 +74,16 @@ def cascade(x: Tensor, b: Tensor, a: Tensor) -> Tensor:
     b, a : Tensor, shape (rows, sections, 3)
         Normalised by a0, float64.
     """
-    width = 8
-    for first in range(0, b.shape[1], width):
-        part = torch.cat([b[:, first : first + width], -a[:, first : first + width, 1:]], dim=-1)
-        idle = torch.zeros(part.shape[0], width - part.shape[1], 5, dtype=part.dtype)
-        idle[..., 0] = 1.0
-        sections = torch.cat([part, idle], dim=1).transpose(1, 2).reshape(part.shape[0], 5 * width)
-        x = _Cascade.apply(x.contiguous(), sections.contiguous())
+    for sections in _packed(b, a, 1.0):
+        x = _Sections.apply(x.contiguous(), sections, "cascade")
     return x
 
 
 def parallel(x: Tensor, b: Tensor, a: Tensor) -> Tensor:
-    """Sum of the sections over each row."""
-    rows, sections, _ = b.shape
-    each = cascade(x.repeat_interleave(sections, 0), b.reshape(-1, 1, 3), a.reshape(-1, 1, 3))
-    return each.reshape(rows, sections, -1).sum(1)
+    """Sum of the sections over each row; arguments as for :func:`cascade`."""
+    x = x.contiguous()
+    parts = [_Sections.apply(x, sections, "parallel") for sections in _packed(b, a, 0.0)]
+    return torch.stack(parts).sum(0) if len(parts) > 1 else parts[0]
 
 
 class _OnePole(torch.autograd.Function):

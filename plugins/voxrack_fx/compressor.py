@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 import numpy as np
 from numpy.typing import NDArray
 
@@ -9,6 +11,9 @@ from . import gain_computer
 from .gain_computer import gains_moving, gains_steady
 from .look_ahead import Plan, apply_fraction, apply_moving, apply_whole, plan, reach
 from .smoothing import Smoothed
+
+if TYPE_CHECKING:
+    import torch
 
 _ROOM = 16384  # frames between two moves of the histories
 _MARGIN = 32  # the kernels read and write in tiles of this size
@@ -119,3 +124,9 @@ class Compressor(Smoothed):
             apply_fraction(
                 self._delayed, self._gains, at, p.first, p.last, p.taps, p.near, p.far, out, begin, self._work
             )
+
+    def module(self, sample_rate: int, mode: str = "exact") -> torch.nn.Module:
+        """The same as a torch module with gradients (see :class:`voxrack.device.Differentiable`)."""
+        from .diff.compressor import Compressor as Module
+
+        return Module(self.values, sample_rate, mode)

@@ -55,7 +55,7 @@ def numbers(values: Mapping[str, Any], sample_rate: float) -> list[float]:
 
 
 @njit(inline="always")
-def _log2(power):
+def log2(power):
     """log2 of a positive normal number to 1e-12: the exponent's bits, and the series of atanh for the rest."""
     shifted = (bits_of(power) - _SQRT_HALF_BITS + _ONE_BITS) >> 52
     exponent = number_of(shifted | _TWO_52_BITS) - (4503599627370496.0 + 1023.0)
@@ -68,7 +68,7 @@ def _log2(power):
 
 
 @njit(inline="always")
-def _exp2(octaves):
+def exp2(octaves):
     """2**octaves for -1000 … 0 to 1e-12: the integer goes to the exponent's bits, Taylor's series does the rest."""
     rounded = octaves + _ROUND
     t = (octaves - (rounded - _ROUND)) * _LN2
@@ -81,13 +81,13 @@ def _exp2(octaves):
 @njit(inline="always")
 def _curve(power, threshold, expander_threshold, slope, expander_slope):
     """Gain at a power: the lower of both branches, never above 1, never below 2**-1000."""
-    level = _log2(power)
+    level = log2(power)
     compressed = slope * (threshold - level)
     expanded = expander_slope * (expander_threshold - level)
     octaves = compressed if compressed < expanded else expanded
     octaves = octaves if octaves < 0.0 else 0.0
     octaves = octaves if octaves > -1000.0 else -1000.0
-    return _exp2(octaves)
+    return exp2(octaves)
 
 
 @njit(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from pathlib import Path
 
 import jsonschema
@@ -85,7 +86,8 @@ def test_save_keeps_changes_and_parent(tmp_path: Path) -> None:
 
 
 # ---- demo --------------------------------------------------------------------------------------
-def test_demo_makes_audio_picture_preset_and_table(tmp_path: Path) -> None:
+def test_demo_makes_audio_picture_preset_and_table(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("COLUMNS", "80")  # the usual terminal: a row stays on one line
     mine = tone(tmp_path / "my voice ü.wav", 1.0, channels=2)
     table = done("demo", "-o", tmp_path / "out").stdout
     result = done("demo", "--in", mine, "-o", tmp_path / "out", "--json")  # it works twice in a row
@@ -96,6 +98,7 @@ def test_demo_makes_audio_picture_preset_and_table(tmp_path: Path) -> None:
         assert Path(entry["target"]).stat().st_size > 1000
         assert Path(entry["picture"]).read_bytes().startswith(b"\x89PNG")
         assert entry["loudness_in"] < 0 and entry["times_real_time"] > 0 and entry["latency_ms"] >= 0
+    assert re.search(r"voice.flac .*s .*→ .*→ .* ms .* s .*×$", table, re.MULTILINE)
     for word in ("loudness", "LUFS", "peak", "latency", "tail", "real time"):
         assert word in table
 

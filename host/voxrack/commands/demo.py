@@ -120,14 +120,15 @@ def _print(made: list[dict[str, Any]]) -> None:
 
     rows = []
     for entry in made:
-        loud = f"{signed(entry['loudness_in'])} → {signed(entry['loudness_out'])} LUFS"
-        peak = f"{signed(decibel(entry['peak_in']))} → {signed(decibel(entry['peak_out']))} dBFS"
+        loud = f"{signed(entry['loudness_in'])} → {signed(entry['loudness_out'])}"
+        peak = f"{signed(decibel(entry['peak_in']))} → {signed(decibel(entry['peak_out']))}"
         rows.append((
             Path(entry["source"]).name, f"{entry['frames_in'] / entry['sample_rate']:.1f} s", loud, peak,
-            f"{entry['latency_ms']:.1f} ms", f"{entry['tail_s']:.2f} s", f"{entry['times_real_time']:.0f} × real time",
+            f"{entry['latency_ms']:.1f} ms", f"{entry['tail_s']:.2f} s", f"{entry['times_real_time']:.0f}×",
         ))  # fmt: skip
     columns = ("file", "length", "loudness", "peak", "latency", "tail", "speed")
     common.table(columns, rows, right=columns[1:])
+    common.write("loudness in LUFS and peak in dBFS, before → after; speed in times real time\n")
 
 
 COMMANDS = (demo,)

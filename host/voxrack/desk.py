@@ -22,22 +22,28 @@ class Source:
     def __init__(self, delay: int, channels: int, level_db: float, sample_rate: int) -> None:
         self._line = DelayLine(delay, channels)
         self._gain = Ramp(gain_of(level_db), int(GLIDE_S * sample_rate))
+        self._level = level_db
 
     def add_to(self, total: Block | None, block: Block, level_db: float) -> Block | None:
         """``total`` plus this signal; None stands for silence."""
-        self._gain.to(gain_of(level_db))
-        block = self._line.process(block)
-        if not self._gain.moving and self._gain.value == 0.0:
-            return total
+        if level_db != self._level:
+            self._level = level_db
+            self._gain.to(gain_of(level_db))
         gain = self._gain.take(block.shape[1])
-        if not isinstance(gain, float):
-            block = block * gain
-        elif gain != 1.0:
-            block = block * np.float32(gain)
+        if isinstance(gain, float):
+            if gain == 0.0:
+                self._line.remember(block)
+                return total
+            block = self._line.process(block)
+            if gain != 1.0:
+                block = block * np.float32(gain)
+        else:
+            block = self._line.process(block) * gain
         return block if total is None else total + block
 
     def reset(self, level_db: float) -> None:
         self._line.reset()
+        self._level = level_db
         self._gain.to(gain_of(level_db))
         self._gain.jump()
 

@@ -91,6 +91,7 @@ class SlotNode:
         self._mix = Ramp(self._wanted(), int(GLIDE_S * sample_rate))
         self._idle = self._wanted() == 0.0
         self._ending = Countdown(self.latency + self.tail)
+        self._plain = False
         if self._tap is not None:
             self._tap.prepare(sample_rate, self._out, before + self.latency)
         return self._out
@@ -99,6 +100,10 @@ class SlotNode:
         return 0.0 if self.slot.bypass else self.slot.mix
 
     def process(self, block: Block) -> Block:
+        if self._plain and self.slot.mix == 1.0 and not self.slot.bypass:  # nothing to blend: the usual case
+            if self.latency:
+                self._dry.remember(block)
+            return to_width(self.slot.device.process(fit(block, self._width)), self._out)
         return self._listen(self._blend(block, None))
 
     def flush(self, frames: int) -> Block:
@@ -112,7 +117,7 @@ class SlotNode:
             if self._idle:
                 self.slot.device.reset()
             self._mix.to(wanted)
-            self._idle = False
+            self._idle = self._plain = False
         frames = block.shape[1]
         dry = self._dry.process(block)
         if self._idle:
@@ -121,6 +126,7 @@ class SlotNode:
         mix = self._mix.take(frames)
         if isinstance(mix, float):
             self._idle = mix == 0.0
+            self._plain = mix == 1.0 and self._tap is None
             if mix == 1.0:
                 return to_width(wet, self._out)
         return blend(to_width(dry, self._out), to_width(wet, self._out), mix)
@@ -145,6 +151,7 @@ class SlotNode:
         self._mix.jump()
         self._ending.reset()
         self._idle = self._wanted() == 0.0
+        self._plain = False
 
 
 class ChainNode:

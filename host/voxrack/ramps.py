@@ -72,15 +72,29 @@ class DelayLine:
     def __init__(self, frames: int, channels: int) -> None:
         self.frames = frames
         self.channels = channels
-        self._held = np.zeros((channels, frames), np.float32)
+        self._room = 4096
+        self.reset()
+
+    def reset(self) -> None:
+        self._tape = np.zeros((self.channels, self.frames + self._room), np.float32)
+        self._at = self.frames  # where the next sample goes
+
+    def remember(self, block: Block) -> None:
+        """Take a block in without asking for one."""
+        frames = block.shape[1]
+        if self._at + frames > self._tape.shape[1]:
+            last = self._tape[:, self._at - self.frames : self._at].copy()
+            self._room = max(self._room, frames)
+            self._tape = np.zeros((self.channels, self.frames + self._room), np.float32)
+            self._tape[:, : self.frames] = last
+            self._at = self.frames
+        self._tape[:, self._at : self._at + frames] = block
+        self._at += frames
 
     def process(self, block: Block) -> Block:
         """The signal ``frames`` samples ago; same shape as ``block``."""
         if self.frames == 0:
             return block
-        joined = np.concatenate((self._held, block), axis=1)
-        self._held = joined[:, block.shape[1] :]
-        return joined[:, : block.shape[1]]
-
-    def reset(self) -> None:
-        self._held = np.zeros_like(self._held)
+        self.remember(block)
+        start = self._at - self.frames - block.shape[1]
+        return self._tape[:, start : start + block.shape[1]].copy()

@@ -97,8 +97,12 @@ class Delay:
         while done < frames:
             begin = done
             for start, stop, position in glide.spans(frames - begin):
-                span = (begin + start, begin + stop, position, glide.length)
-                done, reached = echo.run(self._tape, glide.now, glide.target, block[0], *span, out)
+                span = (begin + start, begin + stop)
+                if position < 0:
+                    done, reached = echo.run_steady(self._tape, glide.now, block[0], *span, out)
+                else:
+                    course = (position, glide.length)
+                    done, reached = echo.run(self._tape, glide.now, glide.target, block[0], *span, *course, out)
                 if reached:
                     self._close()
                     break

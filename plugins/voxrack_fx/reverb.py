@@ -85,7 +85,10 @@ class Reverb:
         for start, stop, position in glide.spans(frames):
             now, target = glide.now, glide.target
             course = (position, glide.length)
-            fdn.run(self._lines, now.network, target.network, self._reach, block, start, stop, *course, out)
+            if position < 0:
+                fdn.run_steady(self._lines, now.network, self._reach, block, start, stop, out)
+            else:
+                fdn.run(self._lines, now.network, target.network, self._reach, block, start, stop, *course, out)
             post_eq.equalise(out, start, stop, now.bands, target.bands, *course, self._memory)
         return out
 
@@ -94,6 +97,12 @@ class Reverb:
         frames = min(frames, left)
         self._left_over = left - frames
         return self.process(np.zeros((2, frames), np.float32))
+
+    def module(self, sample_rate: int, mode: str = "exact") -> Any:
+        """The reverb as a torch module (B, 2, T) -> (B, 2, T): see :class:`voxrack_fx.diff.reverb.ReverbModule`."""
+        from .diff.reverb import ReverbModule
+
+        return ReverbModule(self.values, sample_rate, mode)
 
     def _setting(self) -> Setting:
         v = self.values

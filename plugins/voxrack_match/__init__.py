@@ -1,0 +1,33 @@
+"""Fitting a rack to a record: losses, differentiable racks, the evaluation protocol of DiffVox.
+
+The public names are imported when they are first used, so that listing plugins stays quick.
+"""
+
+from __future__ import annotations
+
+from importlib import import_module
+from typing import Any
+
+_PLACES = {
+    "LOSS_WEIGHTS": "losses",
+    "Target": "target",
+    "losses": "losses",
+    "total_loss": "losses",
+    "RackModule": "rack_module",
+    "compare": "compare",
+    "render_module": "render_module",
+    "vocal_rack": "vocal",
+}
+__all__ = sorted(_PLACES)  # pyright: ignore[reportUnsupportedDunderAll]
+
+
+def __getattr__(name: str) -> Any:
+    if name not in _PLACES:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    value = getattr(import_module(f".{_PLACES[name]}", __name__), name)
+    globals()[name] = value  # a submodule of the same name would otherwise stand here from now on
+    return value
+
+
+def __dir__() -> list[str]:
+    return __all__

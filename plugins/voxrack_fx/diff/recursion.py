@@ -14,7 +14,6 @@ from torch.autograd.function import once_differentiable
 
 from .threads import over_rows
 
-
 _WIDTH = 8  # sections that one kernel call runs
 
 

@@ -75,15 +75,19 @@ def absorption_filters(decay: ArrayLike, lengths: ArrayLike, sample_rate: int) -
     may lift the response above the wanted gains; only where it would reach ``MAX_GAIN`` is the line scaled
     down. The feedback matrix being orthogonal, the loop is then stable for every decay curve.
     """
+    filters = linear_phase(line_gains(decay, lengths, sample_rate), sample_rate)
+    peak = peak_gain(filters)
+    return filters * np.minimum(1.0, MAX_GAIN / np.maximum(peak, 1e-300))[:, None]
+
+
+def linear_phase(gains: NDArray[np.float64], sample_rate: int) -> NDArray[np.float64]:
+    """Symmetric FIRs (line, taps) by windowed frequency sampling; linear in the wanted ``gains`` (line, 49)."""
     taps = 2 * half_length(sample_rate) + 1
     bins = 1 + 2 ** math.ceil(math.log2(taps))
     frequency = np.linspace(0.0, sample_rate / 2, bins)
-    gains = line_gains(decay, lengths, sample_rate)
     wanted = np.stack([np.interp(frequency, FREQUENCIES, row) for row in gains])
     delayed = wanted * np.exp(-0.5j * (taps - 1) * np.pi * np.linspace(0.0, 1.0, bins))
-    filters = np.fft.irfft(delayed, axis=1)[:, :taps] * np.hamming(taps)
-    peak = peak_gain(filters)
-    return filters * np.minimum(1.0, MAX_GAIN / np.maximum(peak, 1e-300))[:, None]
+    return np.fft.irfft(delayed, axis=1)[:, :taps] * np.hamming(taps)
 
 
 def peak_gain(filters: NDArray[np.float64]) -> NDArray[np.float64]:

@@ -41,7 +41,8 @@ class Effect(torch.nn.Module):
         comes as () or (B,)). ``dimensions`` is how many dimensions the parameter itself has.
         """
         given = params[id] if id in params else self.values[id]
-        out = torch.as_tensor(given).to(device=like.device, dtype=torch.float64)
+        given = given if isinstance(given, Tensor) else torch.tensor(given, dtype=torch.float64)
+        out = given.to(device=like.device, dtype=torch.float64)
         if out.ndim not in (dimensions, dimensions + 1):
             raise UsageError(
                 f"parameter '{id}' came with shape {tuple(out.shape)}; it has {dimensions} dimensions, "

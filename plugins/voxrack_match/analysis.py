@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from itertools import pairwise
+
 import numpy as np
 from numpy.typing import NDArray
 
@@ -9,7 +11,9 @@ THIRD = 2 ** (1 / 3)
 _WINDOW = 4096
 
 
-def long_term_spectrum(signal: NDArray[np.floating], sample_rate: int) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+def long_term_spectrum(
+    signal: NDArray[np.floating], sample_rate: int
+) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
     """Frequencies (n,) in Hz and power in dB (n,) in third octaves, averaged over channels and time.
 
     ``signal`` is (channels, frames).
@@ -19,7 +23,7 @@ def long_term_spectrum(signal: NDArray[np.floating], sample_rate: int) -> tuple[
     while edges[-1] * THIRD < 0.49 * sample_rate:
         edges.append(edges[-1] * THIRD)
     centres, levels = [], []
-    for lo, hi in zip(edges[:-1], edges[1:]):
+    for lo, hi in pairwise(edges):
         inside = (frequencies >= lo) & (frequencies < hi)
         if inside.any():
             centres.append(float(np.sqrt(lo * hi)))

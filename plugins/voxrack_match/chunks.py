@@ -1,4 +1,4 @@
-"""A recording cut into chunks that are rendered from silence, each with a warm-up that is not scored (spec section 9)."""
+"""A recording cut into chunks, each rendered from silence, with a warm-up that is not scored (spec section 9)."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 
 LENGTH = 12.0  # s
 HOP = 7.0  # s: what of each chunk is scored
+PADDING = 0.1  # s of silence after a recording shorter than a chunk: more would be rendered and not be scored
 SILENT = 1e-3  # -60 dBFS
 
 
@@ -52,7 +53,7 @@ def cut(frames: int, sample_rate: int) -> list[Chunk]:
     """
     length, hop = round(LENGTH * sample_rate), round(HOP * sample_rate)
     if frames < length:
-        return [Chunk(0, length, 0, frames)]
+        return [Chunk(0, min(length, frames + round(PADDING * sample_rate)), 0, frames)]
     first = Chunk(0, length, 0, length)
     return [first, *(Chunk(s, length, length - hop, hop) for s in range(hop, frames - length + 1, hop))]
 

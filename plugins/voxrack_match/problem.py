@@ -104,7 +104,9 @@ def prepare(dry: Any, wet: Any, *, span: tuple[float, float] | None = None) -> P
     rate = target.sample_rate
     frames = min(source.frames, target.frames)
     if frames < SHORTEST * rate:
-        raise InputError(f"{frames / rate:.3g} s is too short to fit anything; the shorter recording needs {SHORTEST} s")
+        raise InputError(
+            f"{frames / rate:.3g} s is too short to fit anything; the shorter recording needs {SHORTEST} s"
+        )
     if source.frames != target.frames:
         longer = "dry" if source.frames > target.frames else "wet"
         notes.append(
@@ -199,5 +201,7 @@ def _remarks(dry: Audio, wet: Audio) -> Sequence[str]:
         flat = np.abs(audio.samples) >= CLIPPED * max(1.0, float(np.max(np.abs(audio.samples))))
         runs = int(np.sum(flat[:, 1:] & flat[:, :-1]))
         if runs >= 3:
-            out.append(f"the {name} recording is clipped ({int(flat.sum())} samples at full scale); a rack cannot do that")
+            out.append(
+                f"the {name} recording is clipped ({int(flat.sum())} samples at full scale); a rack cannot do that"
+            )
     return out

@@ -1,0 +1,124 @@
+"""The loss of a rack at a point, with its gradient: chunks are rendered a few at a time, so memory stays bounded."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+import torch
+
+from .chunks import Chunk
+from .coordinates import Coordinates
+from .losses import total_loss
+from .optimiser import Evaluation, Vector
+from .problem import Pair
+from .rack_module import RackModule
+from .reference import NAMES
+from .target import SHORTEST, Target
+
+CACHED = 16  # chunks whose target spectra are kept in memory (about 70 MB each)
+
+
+class Objective:
+    """Callable: ``objective(point, step)``.
+
+    Parameters
+    ----------
+    module : RackModule
+    coordinates : Coordinates
+    pair : Pair
+    batch : int
+        Chunks rendered at each step; all of them where there are fewer. The reference takes up to 35.
+    seed : int
+        Of the choice of chunks; the choice depends on seed and step only, so a resumed fit makes the same.
+    device : str
+    """
+
+    def __init__(
+        self, module: RackModule, coordinates: Coordinates, pair: Pair, *, batch: int, seed: int, device: str
+    ) -> None:
+        self.module, self.coordinates, self.pair = module, coordinates, pair
+        self.device, self.seed = torch.device(device), seed
+        self.chunks = pair.chunks()
+        self.batch = min(batch, len(self.chunks))
+        self._groups = _alike(self.chunks)
+        self._targets: dict[int, Target] = {}
+        self._inputs: dict[int, torch.Tensor] = {}
+
+    @property
+    def partial(self) -> bool:
+        """Whether a step sees only some of the chunks."""
+        return self.batch < len(self.chunks)
+
+    def __call__(self, point: Vector, step: int) -> Evaluation:
+        chosen = list(range(len(self.chunks)))
+        if self.partial:
+            chosen = list(np.random.default_rng((self.seed, step)).choice(len(self.chunks), self.batch, replace=False))
+        vector = torch.tensor(point, dtype=torch.float64, device=self.device, requires_grad=True)
+        terms = np.zeros(len(NAMES))
+        for group in self._groups:
+            members = [i for i in chosen if i in group]
+            if not members:
+                continue
+            share = len(members) / len(chosen)
+            found = self._losses(self.coordinates.tensors(vector), members)
+            weighted = total_loss(dict(zip(NAMES, found)))
+            if bool(torch.isfinite(weighted)):
+                (share * weighted).backward()
+            terms += share * found.detach().cpu().numpy()
+        gradient = vector.grad if vector.grad is not None else torch.full_like(vector, torch.nan)
+        by_name = dict(zip(NAMES, map(float, terms)))
+        return Evaluation(float(total_loss(by_name)), by_name, gradient.detach().cpu().numpy())
+
+    def judge(self, point: Vector) -> float:
+        """The total over every chunk, without a gradient."""
+        vector = torch.as_tensor(point, dtype=torch.float64, device=self.device)
+        total = 0.0
+        with torch.no_grad():
+            tensors = self.coordinates.tensors(vector)
+            for index in range(len(self.chunks)):
+                terms = self._losses(tensors, [index])
+                total += float(total_loss(dict(zip(NAMES, terms.tolist())))) / len(self.chunks)
+        return total
+
+    def _losses(self, tensors: dict[str, torch.Tensor], members: Sequence[int]) -> torch.Tensor:
+        chunk = self.chunks[members[0]]
+        x = torch.stack([self._input(i) for i in members])
+        out: Any = self.module(x, tensors)
+        if out.shape[1] == 1:
+            out = out.expand(-1, 2, -1)
+        out = out[..., chunk.warm_up : chunk.warm_up + chunk.scored]
+        return self._target(members).losses(_long_enough(out))
+
+    def _input(self, index: int) -> torch.Tensor:
+        if index not in self._inputs:
+            self._inputs[index] = torch.as_tensor(self.chunks[index].take(self.pair.dry).copy()).to(self.device)
+        return self._inputs[index]
+
+    def _target(self, members: Sequence[int]) -> Target:
+        if len(members) == 1 and len(self.chunks) <= CACHED:
+            index = members[0]
+            if index not in self._targets:
+                self._targets[index] = self._fresh([index], keep=True)
+            return self._targets[index]
+        return self._fresh(members, keep=False)
+
+    def _fresh(self, members: Sequence[int], keep: bool) -> Target:
+        wet = np.stack([self.chunks[i].target(self.pair.wet) for i in members])
+        signal = _long_enough(torch.as_tensor(wet).to(self.device))
+        return Target(signal, self.pair.sample_rate, keep=keep)
+
+
+def _long_enough(x: torch.Tensor) -> torch.Tensor:
+    """The losses need 1025 frames; what is shorter gets silence after it."""
+    missing = SHORTEST - x.shape[-1]
+    return torch.nn.functional.pad(x, (0, missing)) if missing > 0 else x
+
+
+def _alike(chunks: Sequence[Chunk]) -> list[set[int]]:
+    """Indices of chunks that can be rendered and scored as one batch."""
+    groups: dict[tuple[int, int, int], set[int]] = {}
+    for index, chunk in enumerate(chunks):
+        groups.setdefault((chunk.length, chunk.warm_up, chunk.scored), set()).add(index)
+    return list(groups.values())

@@ -1,0 +1,105 @@
+"""What a fit gives back."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from html import escape
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from voxrack import Audio, Preset
+
+if TYPE_CHECKING:
+    from .problem import Pair
+
+NAMES = {
+    "mss_lr": "spectra, left/right", "mss_ms": "spectra, mid/side", "mldr_lr": "dynamics, left/right",
+    "mldr_ms": "dynamics, mid/side", "total": "weighted total",
+}  # fmt: skip
+
+
+@dataclass(frozen=True)
+class FitResult:
+    """The outcome of :func:`voxrack_match.fit`.
+
+    Attributes
+    ----------
+    preset : Preset
+        Renders the very dry recording that was given to the wet's level.
+    before, after : dict
+        The four terms and their weighted total (``compare``) of the unprocessed dry and of the fitted rendering.
+    history : list of dict
+        One line a step.
+    notes : tuple of str
+        What a person should know of the recordings and of the fit.
+    seconds : float
+        Wall time of the fit.
+    steps : int
+    pair : Pair
+    """
+
+    preset: Preset
+    before: Mapping[str, float]
+    after: Mapping[str, float]
+    history: list[dict[str, Any]] = field(repr=False)
+    notes: tuple[str, ...]
+    seconds: float
+    steps: int
+    pair: Pair = field(repr=False)
+
+    @property
+    def improved(self) -> bool:
+        """Whether the fitted rendering is clearly nearer to the wet than the unprocessed dry is."""
+        return self.after["total"] < 0.98 * self.before["total"] or self.before["total"] < 1e-3
+
+    def render(self) -> Audio:
+        """The dry recording through the preset, as long as it."""
+        return render_preset(self.preset, self.pair.source)
+
+    def rows(self) -> list[tuple[str, float, float]]:
+        """Term in words, before, after."""
+        return [(NAMES[key], self.before[key], self.after[key]) for key in NAMES]
+
+    def save(self, path: str | os.PathLike[str]) -> Path:
+        """Write the preset."""
+        return self.preset.save(path)
+
+    def picture(self, path: str | os.PathLike[str]) -> Path:
+        """Write a picture of what was fitted (PNG, SVG or PDF); needs matplotlib."""
+        from .report import draw
+
+        return draw(self, Path(path))
+
+    def summary(self) -> dict[str, Any]:
+        """The result in plain JSON, without audio and history."""
+        return {
+            "before": dict(self.before), "after": dict(self.after), "improved": self.improved, "steps": self.steps,
+            "seconds": self.seconds, "notes": list(self.notes), "preset_sha256": self.preset.sha256,
+            "offset_ms": self.pair.offset_ms,
+        }  # fmt: skip
+
+    def __repr__(self) -> str:
+        return (
+            f"<FitResult {self.preset.name!r}: total {self.before['total']:.3f} -> {self.after['total']:.3f}, "
+            f"{self.steps} steps, {self.seconds:.0f} s>"
+        )
+
+    def _repr_html_(self) -> str:
+        rows = "".join(
+            f"<tr><td>{name}</td><td align='right'>{a:.3f}</td><td align='right'>{b:.3f}</td></tr>"
+            for name, a, b in self.rows()
+        )
+        notes = "".join(f"<li>{escape(note)}</li>" for note in self.notes)
+        return (
+            f"<div><b>{escape(self.preset.name)}</b> · {self.steps} steps · {self.seconds:.0f} s"
+            f"<table><tr><th></th><th>unprocessed</th><th>fitted</th></tr>{rows}</table><ul>{notes}</ul></div>"
+        )
+
+
+def render_preset(preset: Preset, dry: Audio) -> Audio:
+    """``dry`` through the streaming rack, as long as it."""
+    from voxrack import render
+
+    return render(preset.rack(), dry, tail=False)

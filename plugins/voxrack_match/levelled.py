@@ -75,7 +75,7 @@ def levelled(rack: Rack, ablate: Sequence[str] = (), hold: Sequence[str] = ()) -
     others = [a for a in out.parameters() if a.rpartition(".")[2] in LOUD and not a.startswith(("bus.", pre, post))]
     if any(not _reaches(a, held) for a in others if a.partition(".")[0] in {s.name for s in out.inserts}):
         held.append(post)
-    return Levelled(out, pre, post, tuple(dict.fromkeys(held)))
+    return Levelled(out.copy(), pre, post, tuple(dict.fromkeys(held)))  # devices that nothing has run yet
 
 
 def _reaches(address: str, held: Sequence[str]) -> bool:

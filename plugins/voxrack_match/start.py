@@ -94,7 +94,7 @@ def _read_off(rack: Rack, pair: Pair, values: dict[str, Any]) -> dict[str, Any]:
     for prefix, slot in rack.slots().items():
         if slot.device.spec.id == "fx.peq":
             own = {id: values[f"{prefix}.{id}"] for id in TYPICAL["fx.peq"]}
-            for id, value in match_equaliser(slot.device, own, pair).items():
+            for id, value in match_equaliser(slot.copy().device, own, pair).items():
                 values[f"{prefix}.{id}"] = value
         elif slot.device.spec.id == "fx.compressor":
             found = levels(pair.dry, pair.sample_rate)
@@ -141,7 +141,7 @@ def match_equaliser(device: Any, values: Mapping[str, Any], pair: Pair, rounds: 
         adam.zero_grad()
         loss.backward()
         adam.step()
-    found = {id: float(leaf.exp() if id in logs else 10.0 * leaf) for id, leaf in leaves.items()}
+    found = {id: float(np.exp(leaf.item()) if id in logs else 10.0 * leaf.item()) for id, leaf in leaves.items()}
     return {id: float(np.clip(value, *_range(table[id]))) for id, value in found.items()}
 
 

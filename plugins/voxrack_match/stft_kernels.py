@@ -8,13 +8,11 @@ from __future__ import annotations
 
 import math
 
-import numpy as np
 from numba import njit
 
-FAST = {"reassoc", "contract", "nsz", "arcp"}
+from .logs import FAST, sum_of_logs
+
 POWER_FLOOR = 1e-8  # of |X|^2
-_SQRT_HALF_BITS = np.int32(0x3F3504F3)
-_LN2 = np.float32(0.693147180559945)
 
 
 @njit(cache=True, nogil=True, fastmath=FAST)
@@ -109,55 +107,34 @@ def squares(magnitude, sums):
 
 
 @njit(cache=True, nogil=True, fastmath=FAST)
-def distances(magnitude, wanted, ratio, mantissa, bits, single, sums):
-    """Adds to ``sums`` (4, 2), by signal: sum of (Y - X)^2, sum of |ln X - ln Y|.
+def distances(magnitude, wanted, ratio, mantissa, bits, single, square, logs):
+    """Adds to ``square`` (4,) by signal the sum of (Y - X)^2; to ``logs`` (2,) that of |ln X - ln Y| of left and
+    right, and of middle and side.
 
-    ``ratio`` (bins,) is scratch of the type of ``magnitude``; ``mantissa`` (bins,) is float32 scratch and ``bits``
-    the same memory as int32, used where ``single`` says that the samples are float32.
+    |ln X - ln Y| is the logarithm of the larger by the smaller, so four of them (two signals, two halves of the
+    bins) share one logarithm. ``ratio`` (bins,), ``mantissa`` and ``bits`` are scratch, see ``logs``.
     """
+    bins = magnitude.shape[2]
+    half = bins // 2
     for f in range(magnitude.shape[0]):
         for s in range(4):
             x, y = magnitude[f, s], wanted[f, s]
-            square = magnitude.dtype.type(0.0)
-            for k in range(x.size):
+            total = magnitude.dtype.type(0.0)
+            for k in range(bins):
                 difference = y[k] - x[k]
-                square += difference * difference
-                ratio[k] = x[k] / y[k]
-            sums[s, 0] += square
-            sums[s, 1] += _logs_single(ratio, mantissa, bits) if single else _logs_double(ratio)
-
-
-@njit(cache=True, nogil=True, fastmath=FAST)
-def _logs_double(ratio):
-    total = 0.0
-    for k in range(ratio.size):
-        total += abs(math.log(ratio[k]))
-    return total
-
-
-@njit(cache=True, nogil=True, fastmath=FAST)
-def _logs_single(ratio, mantissa, bits):
-    """Sum of |ln ratio|; ``ratio`` is spent. Cephes' logf: exponent and a polynomial, which the compiler vectorises."""
-    for k in range(ratio.size):
-        mantissa[k] = ratio[k]
-    for k in range(ratio.size):
-        exponent = (bits[k] - _SQRT_HALF_BITS) >> np.int32(23)
-        bits[k] -= exponent << np.int32(23)
-        ratio[k] = np.float32(exponent)
-    total = np.float32(0.0)
-    for k in range(ratio.size):
-        m = mantissa[k] - np.float32(1.0)
-        z = m * m
-        p = np.float32(7.0376836292e-2) * m - np.float32(1.1514610310e-1)
-        p = p * m + np.float32(1.1676998740e-1)
-        p = p * m - np.float32(1.2420140846e-1)
-        p = p * m + np.float32(1.4249322787e-1)
-        p = p * m - np.float32(1.6668057665e-1)
-        p = p * m + np.float32(2.0000714765e-1)
-        p = p * m - np.float32(2.4999993993e-1)
-        p = p * m + np.float32(3.3333331174e-1)
-        total += abs(m * z * p - np.float32(0.5) * z + m + np.float32(ratio[k]) * _LN2)
-    return np.float64(total)
+                total += difference * difference
+            square[s] += total
+        for term in range(2):
+            x, y = magnitude[f, 2 * term], wanted[f, 2 * term]
+            v, w = magnitude[f, 2 * term + 1], wanted[f, 2 * term + 1]
+            for k in range(half):
+                m = k + half
+                high = max(x[k], y[k]) * max(v[k], w[k]) * max(x[m], y[m]) * max(v[m], w[m])
+                low = min(x[k], y[k]) * min(v[k], w[k]) * min(x[m], y[m]) * min(v[m], w[m])
+                ratio[k] = high / low
+            k = bins - 1
+            ratio[half] = max(x[k], y[k]) * max(v[k], w[k]) / (min(x[k], y[k]) * min(v[k], w[k]))
+            logs[term] += sum_of_logs(ratio[: half + 1], mantissa, bits, single)
 
 
 @njit(cache=True, nogil=True, fastmath=FAST)

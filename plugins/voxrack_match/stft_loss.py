@@ -85,18 +85,22 @@ def magnitudes(parts: Real) -> Real:
     return out
 
 
-def measure(signal: Real, wanted: WantedSpectrum, size: int, keep: bool) -> tuple[NDArray[np.float64], list[Real]]:
-    """Sums (4, 2) of (Y - X)^2 and |ln X - ln Y| by signal, and the parts of every block where ``keep``."""
-    sums, kept, bins = np.zeros((4, 2)), [], size // 2 + 1
+def measure(
+    signal: Real, wanted: WantedSpectrum, size: int, keep: bool
+) -> tuple[NDArray[np.float64], NDArray[np.float64], list[Real]]:
+    """Sums of (Y - X)^2 by signal (4,), of |ln X - ln Y| of left and right, and of middle and side (2,); and the
+    parts of every block where ``keep``.
+    """
+    square, logs, kept, bins = np.zeros(4), np.zeros(2), [], size // 2 + 1
     ratio, mantissa = np.empty(bins, signal.dtype), np.empty(bins, np.float32)
+    single = signal.dtype == np.float32
     for first, last in blocks(signal.shape[1], size):
         parts = transform(signal, size, first, last)
-        single = signal.dtype == np.float32
         found, hoped = magnitudes(parts), wanted.block(first, last)
-        kernels.distances(found, hoped, ratio, mantissa, mantissa.view(np.int32), single, sums)
+        kernels.distances(found, hoped, ratio, mantissa, mantissa.view(np.int32), single, square, logs)
         if keep:
             kept.append(parts)
-    return sums, kept
+    return square, logs, kept
 
 
 def slope(

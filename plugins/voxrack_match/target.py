@@ -15,7 +15,7 @@ from voxrack.errors import InputError, UsageError
 from .dynamics import Real, WantedDynamics
 from .reference import NAMES, SIZES, reference_losses
 from .stft_loss import WantedSpectrum, frame_count, measure, slope
-from .weighting import a_weighting_taps, weigh
+from .weighting import weigh
 
 SHORTEST = max(SIZES) // 2 + 1  # samples; the widest window is reflected at both ends
 _Result = TypeVar("_Result")
@@ -27,7 +27,7 @@ class _Item:
     def __init__(self, signal: Real, sample_rate: int, keep: bool) -> None:
         self.signal = signal
         self.dynamics = WantedDynamics(signal, sample_rate)
-        weighed = weigh(signal, a_weighting_taps(sample_rate))
+        weighed = weigh(signal, sample_rate)
         self.spectra = [WantedSpectrum(weighed, size, keep) for size in SIZES]
 
 
@@ -108,8 +108,7 @@ class _Match(torch.autograd.Function):
             ctx.kept = None
             return pred.new_full((4,), torch.nan)
         keep = pred.requires_grad
-        taps = a_weighting_taps(target.sample_rate)
-        weighed = side_by_side([lambda s=s: weigh(s, taps) for s in signals])
+        weighed = side_by_side([lambda s=s: weigh(s, target.sample_rate) for s in signals])
         work: list[Callable[[], Any]] = []
         for item, signal, heard in zip(target._items, signals, weighed, strict=True):
             work.append(lambda item=item, signal=signal: item.dynamics.measure(signal))
@@ -117,10 +116,12 @@ class _Match(torch.autograd.Function):
                 work.append(lambda h=heard, w=wanted, s=size: measure(h, w, s, keep))
         found = side_by_side(work)
         per = 1 + len(SIZES)
-        spectral = np.array([[found[i * per + 1 + k][0] for k in range(len(SIZES))] for i in range(len(signals))])
+        places = [[found[i * per + 1 + k] for k in range(len(SIZES))] for i in range(len(signals))]
+        square = np.array([[place[0] for place in row] for row in places]).sum(0)
+        logs = np.array([[place[1] for place in row] for row in places]).sum(0)
         energy = np.array([[wanted.energy for wanted in item.spectra] for item in target._items]).sum(0)
-        dynamic = sum(found[i * per][0] for i in range(len(signals)))
-        terms, scales = _terms(spectral.sum(0), energy, dynamic, len(signals), signals[0].shape[1])
+        dynamic = np.array([found[i * per][0] for i in range(len(signals))]).sum(0)
+        terms, scales = _terms(square, logs, energy, dynamic, len(signals), signals[0].shape[1])
         ctx.kept = (target, signals, found, scales) if keep else None
         return torch.as_tensor(terms, dtype=pred.dtype)
 
@@ -138,44 +139,60 @@ class _Match(torch.autograd.Function):
             weights = by_term[[2, 2, 3, 3]] * dynamic
             work.append(lambda item=item, s=signal, a=averages, w=weights: item.dynamics.slope(s, a, w))
             for k, (size, wanted) in enumerate(zip(SIZES, item.spectra)):
-                kept = found[i * per + 1 + k][1]
+                kept = found[i * per + 1 + k][2]
                 work.append(
                     lambda k=k, size=size, wanted=wanted, kept=kept: slope(
                         kept, wanted, size, frames, pull[k] * of_signal, push[k] * of_signal
                     )
                 )
         pieces = side_by_side(work)
-        taps = a_weighting_taps(target.sample_rate)
         out = [
-            pieces[i * per] + weigh(sum(pieces[i * per + 1 : (i + 1) * per]), taps) for i in range(len(signals))
+            pieces[i * per] + weigh(sum(pieces[i * per + 1 : (i + 1) * per]), target.sample_rate) for i in range(len(signals))
         ]
         return torch.from_numpy(np.stack(out)), None
 
 
 def _terms(
-    sums: np.ndarray, energy: np.ndarray, dynamic: np.ndarray, items: int, frames: int
-) -> tuple[np.ndarray, tuple[np.ndarray, np.ndarray, np.ndarray]]:
-    """Terms (4,) from sums (sizes, 4, 2), energies (sizes, 4) and dynamics (4,); and what each sum weighs in them.
+    square: np.ndarray, logs: np.ndarray, energy: np.ndarray, dynamic: np.ndarray, items: int, frames: int
+) -> tuple[np.ndarray, tuple[np.ndarray, np.ndarray, float]]:
+    """The four terms, and how steeply each sum moves them.
 
-    Left and right share their norm (both are rows of one array); middle and side are two arrays, each counted half.
+    Parameters
+    ----------
+    square, energy : ndarray, shape (sizes, 4)
+        Sum of (Y - X)^2 and of Y^2 of left, right, middle, side.
+    logs : ndarray, shape (sizes, 2)
+        Sum of |ln X - ln Y| of left and right together, of middle and side together.
+    dynamic : ndarray, shape (4,)
+        Sum of the distances of the log power ratios by signal.
+
+    Returns
+    -------
+    terms : ndarray, shape (4,)
+    pull, push : ndarray, shape (sizes, 4)
+        See :func:`stft_kernels.gradients`.
+    weight : float
+        Of each entry of ``dynamic``.
     """
-    counts = np.array([items * frame_count(frames, size) * (size // 2 + 1) for size in SIZES], dtype=np.float64)
-    difference = np.stack((sums[:, :2, 0].sum(1), sums[:, :2, 0].sum(1), sums[:, 2, 0], sums[:, 3, 0]), 1)
-    norms = np.sqrt(difference)
-    wanted = np.sqrt(np.stack((energy[:, :2].sum(1), energy[:, :2].sum(1), energy[:, 2], energy[:, 3]), 1))
-    share = np.array([0.5, 0.5, 0.5, 0.5])  # of a signal's sum in its term: left and right are one array of twice the size
-    resolutions = len(SIZES)
-    convergence = norms / wanted
-    logs = sums[..., 1] / counts[:, None]
-    left_right = (convergence[:, 0] + logs[:, :2].mean(1)).mean()
-    middle_side = (0.5 * (convergence[:, 2:] + logs[:, 2:]).sum(1)).mean()
-    rows = 2.0 * items * frames
-    terms = np.array([left_right, middle_side, dynamic[:2].sum() / rows, dynamic[2:].sum() / rows])
+    bins = np.array([items * frame_count(frames, size) * (size // 2 + 1) for size in SIZES], dtype=np.float64)
+    norm, wanted = _norms(square), _norms(energy)
     with np.errstate(divide="ignore", invalid="ignore"):
-        pull = np.where(norms > 0.0, 1.0 / (norms * wanted), 0.0) / resolutions
-    pull = pull * np.array([1.0, 1.0, 0.5, 0.5])
-    push = share / counts[:, None] / resolutions
-    return terms, (pull, push, np.full(4, 1.0 / rows))
+        convergence = norm / wanted
+        pull = np.where(norm > 0.0, 1.0 / (norm * wanted), 0.0)
+    share = np.array([1.0, 1.0, 0.5, 0.5])  # middle and side are arrays of their own, counted half each
+    resolutions = len(SIZES)
+    spectral = np.stack((convergence[:, 0], 0.5 * (convergence[:, 2] + convergence[:, 3])), 1)
+    spectral = (spectral + logs / (2.0 * bins)[:, None]).mean(0)
+    weight = 1.0 / (2.0 * items * frames)
+    terms = np.array([*spectral, dynamic[:2].sum() * weight, dynamic[2:].sum() * weight])
+    push = np.broadcast_to(0.5 / bins[:, None], pull.shape)
+    return terms, (pull * share / resolutions, push / resolutions, weight)
+
+
+def _norms(square: np.ndarray) -> np.ndarray:
+    """Norms (sizes, 4): left and right are rows of one array, middle and side stand alone."""
+    both = square[:, 0] + square[:, 1]
+    return np.sqrt(np.stack((both, both, square[:, 2], square[:, 3]), 1))
 
 
 @cache

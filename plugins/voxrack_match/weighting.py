@@ -5,14 +5,15 @@ from __future__ import annotations
 from functools import cache
 
 import numpy as np
-from numba import njit
+import torch
 from numpy.typing import NDArray
 
 TAPS = 101
 _HALF = TAPS // 2
 _CORNERS = (20.598997, 107.65265, 737.86223, 12194.217)  # Hz, IEC 61672-1
 _AT_1000_HZ = 1.9997  # dB by which the analog curve is raised to pass 0 dB at 1 kHz
-_BLOCK = 4096
+_SIZE = 2048  # of the transforms by which the FIR is applied
+_HOP = _SIZE - TAPS + 1
 
 
 @cache
@@ -42,43 +43,25 @@ def a_weighting_taps(sample_rate: int) -> NDArray[np.float64]:
     return taps
 
 
-def weigh(signals: NDArray[np.floating], taps: NDArray[np.floating]) -> NDArray[np.floating]:
-    """Filter rows (rows, frames), zeros outside, as long as the input, no delay. Its own adjoint: taps are symmetric."""
-    padded = np.zeros((signals.shape[0], signals.shape[1] + 2 * _HALF), signals.dtype)
-    padded[:, _HALF:-_HALF] = signals
-    out = np.zeros_like(signals)
-    _convolve(padded, np.asarray(taps, signals.dtype), out)
-    return out
+def weigh(signal: NDArray[np.floating], sample_rate: int) -> NDArray[np.floating]:
+    """A-weighted stereo signal (2, frames): zeros outside, as long as the input, no delay.
+
+    The taps are symmetric, so this is its own adjoint. Left and right are one complex signal, filtered by
+    overlap-save.
+    """
+    frames = signal.shape[1]
+    blocks = -(-frames // _HOP)
+    # in double precision: rounding beside a loud sample would drown silence, whose logarithm counts as much
+    padded = np.zeros((blocks * _HOP + TAPS - 1, 2))
+    padded[_HALF : _HALF + frames, 0] = signal[0]
+    padded[_HALF : _HALF + frames, 1] = signal[1]
+    framed = torch.view_as_complex(torch.from_numpy(padded)).unfold(0, _SIZE, _HOP)
+    spectrum = torch.fft.fft(framed)
+    spectrum *= _response(sample_rate)
+    filtered = torch.view_as_real(torch.fft.ifft(spectrum)[:, TAPS - 1 :]).numpy().reshape(-1, 2)[:frames]
+    return filtered.T.astype(signal.dtype, order="C")
 
 
-@njit(cache=True, nogil=True, fastmath={"contract", "nsz"})
-def _convolve(padded, taps, out):
-    """Blocks stay in the first cache; taps that lie mirrored share a product; four pairs to a pass."""
-    rows, frames = out.shape
-    half = taps.size // 2
-    last = 2 * half
-    for row in range(rows):
-        for start in range(0, frames, _BLOCK):
-            size = min(_BLOCK, frames - start)
-            x = padded[row, start : start + size + last]
-            y = out[row, start : start + size]
-            middle = taps[half]
-            for n in range(size):
-                y[n] = middle * x[n + half]
-            k = 0
-            while k + 4 < half:
-                a, b, c, d, e = taps[k], taps[k + 1], taps[k + 2], taps[k + 3], taps[k + 4]
-                for n in range(size):
-                    y[n] += (
-                        a * (x[n + k] + x[n + last - k])
-                        + b * (x[n + k + 1] + x[n + last - k - 1])
-                        + c * (x[n + k + 2] + x[n + last - k - 2])
-                        + d * (x[n + k + 3] + x[n + last - k - 3])
-                        + e * (x[n + k + 4] + x[n + last - k - 4])
-                    )
-                k += 5
-            while k < half:
-                a = taps[k]
-                for n in range(size):
-                    y[n] += a * (x[n + k] + x[n + last - k])
-                k += 1
+@cache
+def _response(sample_rate: int) -> torch.Tensor:
+    return torch.fft.fft(torch.tensor(a_weighting_taps(sample_rate)), n=_SIZE)

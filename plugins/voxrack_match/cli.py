@@ -13,7 +13,7 @@ import click
 from voxrack.errors import UsageError
 
 if TYPE_CHECKING:
-    from .fit import Progress
+    from .fitting import Progress
     from .result import FitResult
 
 _CODES = "Exit codes: 0 done, 2 wrong use, 3 bad input."
@@ -68,7 +68,7 @@ def fit_command(
     if device not in ("cpu",) and not device.startswith("cuda"):
         raise UsageError(f"device '{device}' is unknown; it takes cpu or cuda")
     _has_device(device)
-    from .fit import fit
+    from .fitting import fit
 
     with _Screen(not as_json) as screen:
         result = fit(

@@ -33,14 +33,24 @@ class Objective:
     seed : int
         Of the choice of chunks; the choice depends on seed and step only, so a resumed fit makes the same.
     device : str
+    chunks : sequence of Chunk, optional
+        What to score, instead of the pair's own chunks.
     """
 
     def __init__(
-        self, module: RackModule, coordinates: Coordinates, pair: Pair, *, batch: int, seed: int, device: str
+        self,
+        module: RackModule,
+        coordinates: Coordinates,
+        pair: Pair,
+        *,
+        batch: int,
+        seed: int,
+        device: str,
+        chunks: Sequence[Chunk] | None = None,
     ) -> None:
         self.module, self.coordinates, self.pair = module, coordinates, pair
         self.device, self.seed = torch.device(device), seed
-        self.chunks = pair.chunks()
+        self.chunks = list(chunks) if chunks is not None else pair.chunks()
         self.batch = min(batch, len(self.chunks))
         self._groups = _alike(self.chunks)
         self._targets: dict[int, Target] = {}

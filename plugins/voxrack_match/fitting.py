@@ -49,8 +49,8 @@ class Progress:
         The four terms of this step.
     total, best : float
         Of this step, and the lowest so far.
-    values : callable
-        Plain values by address at this step.
+    values, preset : callable
+        Plain values by address at this step; the same as a preset.
     """
 
     step: int
@@ -61,6 +61,7 @@ class Progress:
     total: float
     best: float
     values: Callable[[], dict[str, Any]]
+    preset: Callable[[], Preset]
 
 
 def fit(
@@ -197,7 +198,7 @@ def _descend(
                 folder.append(line)
                 if state.step % EVERY == 0:
                     _checkpoint(folder, state, finish)
-            if callback is not None and callback(_progress(descent, line, point, finish.coordinates)) is False:
+            if callback is not None and callback(_progress(descent, line, point, finish)) is False:
                 state.notes.append(f"stopped after {state.step} steps")
                 break
         descent.weigh()
@@ -214,14 +215,14 @@ def _checkpoint(folder: RunFolder, state: State, finish: _Finisher) -> None:
     )
 
 
-def _progress(descent: Descent, line: dict[str, Any], point: Vector, coordinates: Coordinates) -> Progress:
+def _progress(descent: Descent, line: dict[str, Any], point: Vector, finish: _Finisher) -> Progress:
     state, plan = descent.state, descent.plan
     share = max(state.step / plan.steps, state.seconds / plan.time_budget)
     terms = {key: line[key] for key in ("mss_lr", "mss_ms", "mldr_lr", "mldr_ms")}
     total = math.nan if line["total"] is None else line["total"]
     return Progress(
         state.step, plan.steps, state.seconds, state.seconds * max(0.0, 1 / share - 1), terms, total,
-        state.best_total, lambda: coordinates.plain(point),
+        state.best_total, lambda: finish.coordinates.plain(point), lambda: finish.preset(point, {}),
     )  # fmt: skip
 
 

@@ -10,6 +10,7 @@ import importlib  # noqa: E402
 import math  # noqa: E402
 import subprocess  # noqa: E402
 import sys  # noqa: E402
+from collections.abc import Iterator  # noqa: E402
 from typing import Any  # noqa: E402
 
 import numpy as np  # noqa: E402
@@ -64,11 +65,18 @@ def audio() -> np.ndarray:
     return np.ascontiguousarray(np.stack([mono, np.roll(mono, 309)]))
 
 
-def in_blocks(processor: Any, x: np.ndarray, frames: int) -> np.ndarray:
+def in_blocks(processor: Any, x: np.ndarray, frames: int) -> Iterator[np.ndarray]:
     """What the renderer's inner loop does, nothing else."""
-    processor.prepare(RATE, x.shape[0], min(frames, 16_384))
     step = min(frames, 16_384)
-    return np.concatenate([processor.process(x[:, i : i + step]) for i in range(0, x.shape[1], step)], axis=1)
+    processor.prepare(RATE, x.shape[0], step)
+    for start in range(0, x.shape[1], step):
+        yield processor.process(x[:, start : start + step])
+
+
+def run_in_blocks(processor: Any, x: np.ndarray, frames: int) -> None:
+    """The same, the output dropped as it comes: so does the loop around pedalboard."""
+    for _ in in_blocks(processor, x, frames):
+        pass
 
 
 def pedalboard_chain() -> Any:
@@ -137,7 +145,8 @@ def start_up() -> dict[str, float]:
 def agreement(x: np.ndarray) -> float:
     """Level of the difference between our rack and the plain version, in dB below the plain version."""
     rack = vocal_rack()
-    ours = in_blocks(rack, np.pad(x, ((0, 0), (0, 16_384))), 4096)[:, rack.latency :][:, : x.shape[1]]
+    heard = np.concatenate(list(in_blocks(rack, np.pad(x, ((0, 0), (0, 16_384))), 4096)), axis=1)
+    ours = heard[:, rack.latency :][:, : x.shape[1]]
     reference = plain.vocal_rack(x.astype(np.float64), RATE, rack.values())
     return 10 * math.log10(np.sum((ours - reference) ** 2) / np.sum(reference**2))
 
@@ -146,7 +155,7 @@ def devices(x: np.ndarray) -> dict[str, float]:
     """Times real time of each device of the rack alone, in 4096-sample blocks: where the time goes."""
     racks = {slot.name: slot.device for slot in vocal_rack().slots().values()}
     racks["compressor, fractional look-ahead"] = vocal_rack(FRACTIONAL).slots()["compressor"].device
-    runs = {name: lambda d=d: in_blocks(Rack([d]), x, 4096) for name, d in racks.items()}
+    runs = {name: lambda d=d: run_in_blocks(Rack([d]), x, 4096) for name, d in racks.items()}
     return {name: SECONDS / seconds for name, seconds in best_of(runs).items()}
 
 
@@ -155,8 +164,8 @@ def main() -> None:
     runs: dict[str, Any] = {}
     for name, frames in BLOCKS.items():
         rack, fractional = vocal_rack(), vocal_rack(FRACTIONAL)
-        runs[f"voxrack|{name}"] = lambda r=rack, n=frames: in_blocks(r, x, n)
-        runs[f"voxrack, fractional look-ahead|{name}"] = lambda r=fractional, n=frames: in_blocks(r, x, n)
+        runs[f"voxrack|{name}"] = lambda r=rack, n=frames: run_in_blocks(r, x, n)
+        runs[f"voxrack, fractional look-ahead|{name}"] = lambda r=fractional, n=frames: run_in_blocks(r, x, n)
         try:
             pedalboard_chain()
             runs[f"{PEDALBOARD}|{name}"] = lambda n=frames: pedalboard_in_blocks(x, n)

@@ -16,36 +16,52 @@ if TYPE_CHECKING:
     from .rack import Bus, Rack
 
 
-class Source:
-    """One signal on its way into a sum: aligned by a delay, scaled by a gliding gain."""
+class Fader:
+    """A gain that follows a level in dB, gliding."""
 
-    def __init__(self, delay: int, channels: int, level_db: float, sample_rate: int) -> None:
-        self._line = DelayLine(delay, channels)
-        self._gain = Ramp(gain_of(level_db), int(GLIDE_S * sample_rate))
+    def __init__(self, level_db: float, sample_rate: int) -> None:
         self._level = level_db
+        self._gain = Ramp(gain_of(level_db), int(GLIDE_S * sample_rate))
 
-    def add_to(self, total: Block | None, block: Block, level_db: float) -> Block | None:
-        """``total`` plus this signal; None stands for silence."""
+    def scale(self, block: Block, level_db: float) -> Block | None:
+        """The block at that level; None where it is off."""
         if level_db != self._level:
             self._level = level_db
             self._gain.to(gain_of(level_db))
         gain = self._gain.take(block.shape[1])
         if isinstance(gain, float):
+            if gain == 1.0:
+                return block
             if gain == 0.0:
-                self._line.remember(block)
-                return total
-            block = self._line.process(block)
-            if gain != 1.0:
-                block = block * np.float32(gain)
-        else:
-            block = self._line.process(block) * gain
-        return block if total is None else total + block
+                return None
+            gain = np.float32(gain)
+        return block * gain
 
     def reset(self, level_db: float) -> None:
-        self._line.reset()
         self._level = level_db
         self._gain.to(gain_of(level_db))
         self._gain.jump()
+
+
+class Source:
+    """One signal on its way into a sum: aligned by a delay, scaled by a fader."""
+
+    def __init__(self, delay: int, channels: int, level_db: float, sample_rate: int) -> None:
+        self._line = DelayLine(delay, channels)
+        self._fader = Fader(level_db, sample_rate)
+
+    def add_to(self, total: Block | None, block: Block, level_db: float) -> Block | None:
+        """``total`` plus this signal; None stands for silence."""
+        if self._line.frames:
+            block = self._line.process(block)
+        scaled = self._fader.scale(block, level_db)
+        if scaled is None:
+            return total
+        return scaled if total is None else total + scaled
+
+    def reset(self, level_db: float) -> None:
+        self._line.reset()
+        self._fader.reset(level_db)
 
 
 class BusNode:
@@ -58,8 +74,8 @@ class BusNode:
         self.width = self.out_width = 1  # channels of the sum that enters, and of what leaves
         self.latency = 0  # up to its output
         self.tail: float = 0
-        self.level: Ramp
-        self.out: Block
+        self.fader: Fader
+        self.out: Block  # of the present block
 
 
 class Desk:
@@ -122,7 +138,7 @@ class Desk:
         node.out_width = node.chain.prepare(sample_rate, node.width, max_frames, latest)
         node.latency = latest + node.chain.latency
         node.tail = node.chain.tail + max([earlier.tail for earlier in feeding], default=0)
-        node.level = Ramp(gain_of(bus.level), int(GLIDE_S * sample_rate))
+        node.fader = Fader(bus.level, sample_rate)
         return node
 
     def process(self, block: Block) -> Block:
@@ -130,7 +146,9 @@ class Desk:
             self._taps["in"].push(block)
         if self.rack.input == "mono":
             block = to_mono(block)
-        return self._mix(self._inserts.process(self._shift.process(block)))
+        if self._shift.frames:
+            block = self._shift.process(block)
+        return self._mix(self._inserts.process(block))
 
     def _mix(self, insert: Block) -> Block:
         frames = insert.shape[1]
@@ -142,10 +160,9 @@ class Desk:
                 else:
                     total = source.add_to(total, sender.out, sender.bus.sends[node.bus.name])
             entering = np.zeros((node.width, frames), np.float32) if total is None else to_width(total, node.width)
-            node.level.to(gain_of(node.bus.level))
-            out = node.chain.process(entering)
-            gain = node.level.take(frames)
-            node.out = out if isinstance(gain, float) and gain == 1.0 else out * np.float32(gain)
+            leaving = node.chain.process(entering)
+            scaled = node.fader.scale(leaving, node.bus.level)
+            node.out = np.zeros_like(leaving) if scaled is None else scaled
         total = self._dry.add_to(None, insert, self.rack.dry)
         for node, source in self._returns:
             total = source.add_to(total, node.out, 0.0)
@@ -179,8 +196,7 @@ class Desk:
         self._inserts.reset()
         for node in self._buses:
             node.chain.reset()
-            node.level.to(gain_of(node.bus.level))
-            node.level.jump()
+            node.fader.reset(node.bus.level)
             for sender, source in node.senders:
                 source.reset((rack.sends if sender is None else sender.bus.sends)[node.bus.name])
         self._dry.reset(rack.dry)

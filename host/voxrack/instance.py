@@ -19,6 +19,7 @@ from .errors import DeviceError, InputError, RoutingError, UsageError, VoxrackEr
 from .params import check_values, read_value, suggest
 
 RATES = (1_000, 768_000)  # Hz; outside, native effect libraries crash or hang
+_FLOAT32 = np.dtype(np.float32)  # numpy keeps one object of it: identity is the cheapest test
 CHANNELS = 64  # a transposed (frames, channels) array shows as far more
 
 
@@ -132,9 +133,10 @@ class Device:
 
     def process(self, block: Block) -> Block:
         """(channels, frames) to (output channels, frames); finite in, finite out."""
-        if block.ndim != 2 or block.shape[0] != self._channels[0] or block.shape[1] > self._max_frames or self._stale:
+        shape = block.shape
+        if len(shape) != 2 or shape[0] != self._channels[0] or shape[1] > self._max_frames or self._stale:
             self._refuse(block)
-        if block.dtype != np.float32 or not block.flags.c_contiguous:
+        if block.dtype is not _FLOAT32 or not block.flags.c_contiguous:
             block = np.ascontiguousarray(block, dtype=np.float32)
         try:
             out = self._processor.process(block)
@@ -142,10 +144,10 @@ class Device:
             raise
         except Exception as error:
             raise self._crashed("process", error) from error
-        if out.shape != (self._channels[1], block.shape[1]) or out.dtype != np.float32:
+        if out.shape != (self._channels[1], shape[1]) or out.dtype != _FLOAT32:
             raise DeviceError(
-                f"device '{self.spec.id}' returned {out.dtype} {out.shape} for a block of {block.shape}; "
-                f"the contract is float32 {(self._channels[1], block.shape[1])}"
+                f"device '{self.spec.id}' returned {out.dtype} {out.shape} for a block of {shape}; "
+                f"the contract is float32 {(self._channels[1], shape[1])}"
             )
         # one pass: the energy is finite only where every sample is (and none is absurdly large)
         if not math.isfinite(np.vdot(out, out)):

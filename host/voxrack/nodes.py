@@ -86,6 +86,7 @@ class SlotNode:
         out = device.prepare(sample_rate, self._width, max_frames)
         # a device that narrows the signal (stereo in, mono out) must not narrow the dry part beside it
         self._out = max(out, channels) if 1 in (out, channels) else out
+        self._direct = self._width == channels and self._out == out
         self.latency, self.tail = device.latency, device.tail
         self._dry = DelayLine(self.latency, channels)
         self._mix = Ramp(self._wanted(), int(GLIDE_S * sample_rate))
@@ -103,6 +104,8 @@ class SlotNode:
         if self._plain and self.slot.mix == 1.0 and not self.slot.bypass:  # nothing to blend: the usual case
             if self.latency:
                 self._dry.remember(block)
+            if self._direct:
+                return self.slot.device.process(block)
             return to_width(self.slot.device.process(fit(block, self._width)), self._out)
         return self._listen(self._blend(block, None))
 

@@ -19,6 +19,8 @@ import numpy as np
 from numba import njit
 from numpy.typing import NDArray
 
+from .fir import symmetric_fir
+
 LINES = 6
 CHUNK = 512  # longest chunk: scratch and lines stay in the first-level cache
 _TINY = np.float32(1e-15)  # -300 dB: smaller numbers become zero before they become denormal
@@ -78,40 +80,6 @@ def make_lines(reach: int) -> Lines:
         np.zeros((LINES, CHUNK), np.float32),
     )
     return lines
-
-
-@njit(cache=True, nogil=True, fastmath=_FAST)
-def symmetric_fir(signal, taps, out):
-    """out[n] = sum_k taps[k] signal[n + k] for symmetric taps, two samples per multiplication.
-
-    Eight taps a pass keep the accumulator in a register for eight multiplications.
-    """
-    frames, size = out.shape[0], taps.shape[0]
-    half = size // 2
-    middle = signal[half : half + frames]
-    t0 = taps[half]
-    for n in range(frames):
-        out[n] = t0 * middle[n]
-    k = 0
-    while k + 8 <= half:
-        t0, t1, t2, t3 = taps[k], taps[k + 1], taps[k + 2], taps[k + 3]
-        t4, t5, t6, t7 = taps[k + 4], taps[k + 5], taps[k + 6], taps[k + 7]
-        a = signal[k : k + frames + 7]
-        b = signal[size - 8 - k : size - 1 - k + frames]
-        for n in range(frames):
-            out[n] += (
-                t0 * (a[n] + b[n + 7]) + t1 * (a[n + 1] + b[n + 6]) + t2 * (a[n + 2] + b[n + 5])
-                + t3 * (a[n + 3] + b[n + 4]) + t4 * (a[n + 4] + b[n + 3]) + t5 * (a[n + 5] + b[n + 2])
-                + t6 * (a[n + 6] + b[n + 1]) + t7 * (a[n + 7] + b[n])
-            )  # fmt: skip
-        k += 8
-    while k < half:
-        t0 = taps[k]
-        a = signal[k : k + frames]
-        b = signal[size - 1 - k : size - 1 - k + frames]
-        for n in range(frames):
-            out[n] += t0 * (a[n] + b[n])
-        k += 1
 
 
 @njit(cache=True, nogil=True, fastmath=_FAST)

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -16,11 +16,14 @@ from . import coefficients, echo
 from .glide import Glide
 from .pan import factors
 
+if TYPE_CHECKING:
+    import torch
+
 _LONGEST_SECONDS = 4.0  # upper bound of `time`
-_STABLE_GAIN = 0.9999  # largest gain round the loop that needs no guard
-_GUARDED_GAIN = 0.95  # gain round the loop once the guard has closed
-_MODEST = 0.03  # echoes 30 dB below the input's peak may grow
-_MOST_GROWTH = 1000.0
+STABLE_GAIN = 0.9999  # largest gain round the loop that needs no guard
+GUARDED_GAIN = 0.95  # gain round the loop once the guard has closed
+MODEST = 0.03  # echoes 30 dB below the input's peak may grow
+MOST_GROWTH = 1000.0
 _TAIL_DB = 120.0
 
 
@@ -51,6 +54,7 @@ class Delay:
     """
 
     latency = 0
+    _prepared = False
 
     def __init__(self, values: Mapping[str, Any], needs: Mapping[str, Any], assets: Mapping[str, Any]) -> None:
         self.values = dict(values)
@@ -63,19 +67,20 @@ class Delay:
 
     @property
     def feedback_in_use(self) -> float:
-        lowered = _GUARDED_GAIN / low_pass_peak(self.values["low_pass.q"])
+        lowered = GUARDED_GAIN / low_pass_peak(self.values["low_pass.q"])
         return lowered if self.guarded else self.values["feedback"]
 
     @property
     def tail(self) -> int:
         """Samples until the echoes have fallen by 120 dB, the low-pass in the loop taken at its peak."""
-        gain = self.loop_gain if self.loop_gain <= _STABLE_GAIN else _GUARDED_GAIN
+        gain = self.loop_gain if self.loop_gain <= STABLE_GAIN else GUARDED_GAIN
         echoes = 1 if gain <= 1e-6 else math.ceil(_TAIL_DB / (-20.0 * math.log10(gain)))
         return (echoes + 1) * self._samples() + coefficients.tail([self._low_pass()], self._rate)
 
     def prepare(self, sample_rate: int, channels: int, max_frames: int) -> int:
         self._rate = sample_rate
         self._glide = Glide(self._loop, sample_rate)
+        self._prepared = True
         self.reset()
         return 2
 
@@ -88,7 +93,8 @@ class Delay:
     def set(self, id: str, value: Any) -> None:
         self.values[id] = value
         self.guarded = False
-        self._glide.change()
+        if self._prepared:
+            self._glide.change()
 
     def process(self, block: NDArray[np.float32]) -> NDArray[np.float32]:
         frames = block.shape[1]
@@ -111,11 +117,17 @@ class Delay:
     def flush(self, frames: int) -> NDArray[np.float32]:
         if self._left_over is None:
             self._left_over = self.tail
-            if self.loop_gain > _STABLE_GAIN and not self.guarded:
+            if self.loop_gain > STABLE_GAIN and not self.guarded:
                 self._close()
         frames = min(frames, self._left_over)
         self._left_over -= frames
         return self.process(np.zeros((1, frames), np.float32))
+
+    def module(self, sample_rate: int, mode: str = "exact") -> torch.nn.Module:
+        """The same as a torch module with gradients (see :class:`voxrack.device.Differentiable`)."""
+        from .diff.delay import Delay as Module
+
+        return Module(self.values, sample_rate, mode)
 
     def _close(self) -> None:
         self.guarded = True
@@ -135,6 +147,6 @@ class Delay:
         odd, even = factors(v["odd_pan"]), factors(v["even_pan"])
         gains = level * np.array([odd[0], even[0], odd[1], even[1]])
         limit = 0.0
-        if self.loop_gain > _STABLE_GAIN and not self.guarded:
-            limit = min(max(1.0, _MODEST / max(level, 1e-9)), _MOST_GROWTH)
+        if self.loop_gain > STABLE_GAIN and not self.guarded:
+            limit = min(max(1.0, MODEST / max(level, 1e-9)), MOST_GROWTH)
         return echo.Loop(self._samples(), low_pass, gains.astype(np.float32), limit)

@@ -23,7 +23,7 @@ def _design(sample_rate: int) -> Tensor:
 
 
 def line_gains(decay: Tensor, lengths: Tensor, sample_rate: int) -> Tensor:
-    """Gain (P, 6, points) of one trip through lines of ``lengths`` (1 or P, 6) samples for T60 ``decay`` (P, points)."""
+    """Gain (P, 6, points) of one trip through ``lengths`` (1 or P, 6) samples for T60 ``decay`` (P, points)."""
     trip = lengths.to(decay)[..., None] / sample_rate
     return torch.exp(-3.0 * math.log(10.0) * trip / decay[:, None])
 
@@ -65,4 +65,4 @@ def absorption_taps(decay: Tensor, lengths: Tensor, sample_rate: int) -> Tensor:
     if not guarded:
         return taps
     peak = peak_gain(taps)  # the gradient goes through the frequency where the response is largest
-    return taps * torch.where(peak > MAX_GAIN, MAX_GAIN / peak, 1.0)[..., None]
+    return taps * (MAX_GAIN / peak.clamp_min(MAX_GAIN))[..., None]

@@ -62,10 +62,13 @@ class _Network(torch.autograd.Function):
                 )  # fmt: skip
 
         over_rows(work, x.shape[0])
+        to_settings[2] = to_settings[2] @ torch.linalg.inv_ex(settings[2].double()).inverse.mT
         return None, None, to_x, *(total.to(x.dtype) for total in to_settings)
 
 
-def network(x: Tensor, taps: Tensor, enter: Tensor, matrix: Tensor, leave: Tensor, lengths: NDArray[np.int64]) -> Tensor:
+def network(
+    x: Tensor, taps: Tensor, enter: Tensor, matrix: Tensor, leave: Tensor, lengths: NDArray[np.int64]
+) -> Tensor:
     """The network of :mod:`voxrack_fx.fdn` from silence, differentiable once in every tensor.
 
     For a later backward pass the six line inputs are kept: 24 bytes a sample in float32.

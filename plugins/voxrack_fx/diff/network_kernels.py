@@ -34,11 +34,11 @@ def _mixed(a, m, into):
 
 @njit(cache=True, nogil=True, fastmath=_FAST)
 def _add_two(m0, a0, m1, a1, least, into):
-    """into += m0 a0 + m1 a1; what is smaller than ``least`` becomes zero before it becomes denormal."""
+    """into += m0 a0 + m1 a1; what is at most ``least`` becomes zero before it becomes denormal; NaN stays."""
     zero = into.dtype.type(0.0)
     for n in range(into.size):
         value = into[n] + m0 * a0[n] + m1 * a1[n]
-        into[n] = value if abs(value) > least else zero
+        into[n] = zero if abs(value) <= least else value
 
 
 @njit(cache=True, nogil=True, fastmath=_FAST)
@@ -170,14 +170,12 @@ def forward(x, taps, enter, matrix, leave, lengths, least, history, out):
 
 
 @njit(cache=True, nogil=True, fastmath=_FAST)
-def adjoint(
-    grad, x, history, taps, enter, matrix, leave, lengths, least, to_x, to_taps, to_enter, to_matrix, to_leave
-):
+def adjoint(grad, x, history, taps, enter, matrix, leave, lengths, least, to_x, to_taps, to_enter, to_mixed, to_leave):
     """Gradients of one network from ``grad`` (2, T), the gradient to its output.
 
     ``history`` (6, reach + T) is what :func:`forward` left. ``to_x`` (2, T) has the dtype of ``x``; ``to_taps``,
-    ``to_enter``, ``to_matrix`` and ``to_leave`` are float64 of the shapes of ``taps``, ``enter``, ``matrix`` and
-    ``leave``, to be given as zeros.
+    ``to_enter``, ``to_mixed`` and ``to_leave`` are float64 of the shapes of ``taps``, ``enter``, ``matrix`` and
+    ``leave``, to be given as zeros. ``to_mixed`` becomes the sum of q (U f)': times U^-T it is the gradient to U.
     """
     frames, half = x.shape[1], taps.shape[1] - 1
     reach, longest = reach_of(lengths, half), min(CHUNK, lengths.min())
@@ -185,10 +183,10 @@ def adjoint(
     capacity = 2 * reach + 16 * CHUNK
     entering = np.zeros((LINES, capacity), x.dtype)  # r: gradient to what leaves a line, later ones to the right
     mixed = np.zeros((LINES, capacity), x.dtype)  # p: gradient to what leaves an FIR
-    q, w = np.empty((LINES, CHUNK), x.dtype), np.empty((LINES, CHUNK), x.dtype)
+    q = np.empty((LINES, CHUNK), x.dtype)
+    w = np.empty((LINES, CHUNK), x.dtype)  # U f = v - B x
     tapped = np.empty((LINES, CHUNK), x.dtype)
     back, forth = np.ascontiguousarray(matrix.T), np.ascontiguousarray(enter.T)
-    products = np.zeros((LINES, LINES))  # sum of q w' with w = v - B x = U f
     end, at = frames, capacity - reach  # samples from `end` on are done; position `at` belongs to `end`
     while end > 0:
         if at == 0:
@@ -214,7 +212,7 @@ def adjoint(
         for j in range(LINES):
             to_enter[j, 0] += _dot(q[j, :count], x0)
             to_enter[j, 1] += _dot(q[j, :count], x1)
-            _add_outer(q[j, :count], w, count, products[j])
+            _add_outer(q[j, :count], w, count, to_mixed[j])
         for j in range(LINES):
             p = mixed[j, at : at + count]
             _mixed(q, back[j], p)
@@ -223,4 +221,3 @@ def adjoint(
             _add_two(leave[0, j], g0, leave[1, j], g1, least, row)
             begin = reach + end - lengths[j] - 2 * half
             _add_correlation(p, history[j, begin : begin + 2 * half + count], to_taps[j])
-    to_matrix[:] += products @ np.linalg.inv(matrix.astype(np.float64)).T

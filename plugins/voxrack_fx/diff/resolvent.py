@@ -61,7 +61,8 @@ class _Resolvent(torch.autograd.Function):
 
         over_rows(work, -(-groups // per_block))
         totals = [
-            torch.from_numpy(sum(sums)).reshape(*setting.shape, 8).sum(-1) for sums, setting in zip(zip(*parts), settings)
+            torch.from_numpy(sum(sums)).reshape(*setting.shape, 8).sum(-1)
+            for sums, setting in zip(zip(*parts), settings)
         ]
         return None, None, to_gains, *totals
 

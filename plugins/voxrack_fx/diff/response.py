@@ -61,24 +61,26 @@ def impulse_response(
     """
     taps, matrix, enter, leave = (t.double() for t in (taps, matrix, enter, leave))
     half = taps.shape[-1] - 1
-    frames = min(frames, _audible(taps, lengths))
+    frames = _audible(taps, lengths, frames)
     period = fast_length(max(frames, 2 * half + 1))
     bins = period // 2 + 1
     log_radius = -math.log(_SPIRAL) / period
     m = torch.tensor(lengths, device=taps.device)
-    exits = turns(m, bins, period) * torch.exp(-log_radius * m)[..., None]
-    steps = torch.arange(2 * half + 1, device=taps.device)
+    exits = turns(m, bins, period) * torch.exp(-log_radius * m.double())[..., None]
+    steps = torch.arange(2 * half + 1, device=taps.device, dtype=torch.float64)
     absorb = torch.fft.rfft(mirrored(taps) * torch.exp(-log_radius * steps), period)
     spectrum = plain_response(exits * absorb, exits.expand(len(m), -1, -1), matrix, enter, leave)
-    growth = torch.exp(log_radius * torch.arange(frames, device=taps.device))
+    growth = torch.exp(log_radius * torch.arange(frames, device=taps.device, dtype=torch.float64))
     return torch.fft.irfft(spectrum, period)[..., :frames] * growth
 
 
-def _audible(taps: Tensor, lengths: NDArray[np.int64]) -> int:
-    """Samples after which the slowest frequency of the slowest setting has fallen by 140 dB."""
+def _audible(taps: Tensor, lengths: NDArray[np.int64], frames: int) -> int:
+    """``frames``, or fewer where the slowest frequency of the slowest setting has fallen by 140 dB before."""
     trips = lengths + taps.shape[-1] - 1
     loss = -20.0 * np.log10(np.maximum(peak_gain(taps.detach()).cpu().numpy(), 1e-300))
-    return int(math.ceil((_SILENT_DB * trips / loss).max())) + int(trips.max())
+    if not np.all(loss > 0.0):
+        return frames
+    return min(frames, math.ceil((_SILENT_DB * trips / loss).max()) + int(trips.max()))
 
 
 def convolve(x: Tensor, h: Tensor) -> Tensor:

@@ -100,6 +100,9 @@ class Delay:
         frames = block.shape[1]
         out = np.empty((2, frames), np.float32)
         glide, done = self._glide, 0
+        if glide.resting and glide.now.limit == 0.0:  # the usual case, with as little as possible around the kernel
+            echo.run_steady(self._tape, glide.now, block[0], 0, frames, out)
+            return out
         while done < frames:
             begin = done
             for start, stop, position in glide.spans(frames - begin):

@@ -46,6 +46,11 @@ class Glide(Generic[Setting]):
         self._changed = False
         self._started = False
 
+    @property
+    def resting(self) -> bool:
+        """Nothing moves, nothing has changed, and the first block was cut: :meth:`spans` would give one span."""
+        return self._started and not self._changed and self.now is self.target
+
     def change(self) -> None:
         """The values have changed."""
         self._changed = True

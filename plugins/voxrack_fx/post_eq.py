@@ -116,6 +116,13 @@ def _moving(signal, begin, end, start, move, position, length, state, behind_eac
     store(s2, state, 8)
 
 
+def equalise_steady(
+    signal: NDArray[np.float32], begin: int, end: int, bands: NDArray[np.float64], state: NDArray[np.float64]
+) -> None:
+    """:func:`equalise` where nothing moves."""
+    _steady(signal, begin, end, bands, state, _BEHIND)
+
+
 def equalise(
     signal: NDArray[np.float32],
     begin: int,

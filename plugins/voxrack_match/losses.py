@@ -69,4 +69,4 @@ def _stereo(signal: ArrayLike, name: str) -> NDArray[np.float64]:
         raise InputError(f"{name} has shape {x.shape}; it takes (channels, frames) with one or two channels")
     if not np.isfinite(x).all():
         raise InputError(f"{name} holds NaN or infinity")
-    return np.ascontiguousarray(np.broadcast_to(x, (2, x.shape[1])))
+    return np.repeat(x, 2, axis=0) if x.shape[0] == 1 else x

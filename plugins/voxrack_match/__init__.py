@@ -5,16 +5,24 @@ The public names are imported when they are first used, so that listing plugins 
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from importlib import import_module
-from typing import Any
+from typing import TYPE_CHECKING, Any
+
+from voxrack.hooks import hookimpl
+
+if TYPE_CHECKING:
+    import click
 
 _PLACES = {
     "LOSS_WEIGHTS": "losses",
     "Target": "target",
     "losses": "losses",
     "total_loss": "losses",
+    "FitResult": "result",
     "RackModule": "rack_module",
     "compare": "compare",
+    "fit": "fitting",
     "render_module": "render_module",
     "vocal_rack": "vocal",
 }
@@ -30,4 +38,18 @@ def __getattr__(name: str) -> Any:
 
 
 def __dir__() -> list[str]:
-    return __all__
+    return sorted({*globals(), *__all__})  # pluggy looks here for hooks
+
+
+@hookimpl
+def voxrack_services() -> Mapping[str, str]:
+    return {"fit": "voxrack_match.fitting:fit"}
+
+
+@hookimpl
+def voxrack_commands(cli: click.Group) -> None:
+    from .ablate import ablate_command
+    from .cli import fit_command
+
+    cli.add_command(fit_command)
+    cli.add_command(ablate_command)

@@ -48,8 +48,12 @@ def geometric(ratio: Tensor, terms: Tensor) -> Tensor:
     total, power = torch.zeros_like(ratio), torch.ones_like(ratio)
     for bit in range(int(terms.max()).bit_length() - 1, -1, -1):
         total, power = total * (1.0 + power), power * power  # of n terms, 2 n
-        one_more = ((terms >> bit) & 1).bool().to(ratio.device)[:, None]
-        total, power = torch.where(one_more, 1.0 + ratio * total, total), torch.where(one_more, power * ratio, power)
+        odd = (terms >> bit) & 1 == 1
+        if odd.all():
+            total, power = 1.0 + ratio * total, power * ratio
+        elif odd.any():
+            more = odd.to(ratio.device)[:, None]
+            total, power = torch.where(more, 1.0 + ratio * total, total), torch.where(more, power * ratio, power)
     return total
 
 

@@ -15,15 +15,15 @@ if TYPE_CHECKING:
     import click
 
 _PLACES = {
-    "LOSS_WEIGHTS": "losses",
+    "LOSS_WEIGHTS": "scoring",
     "Target": "target",
-    "losses": "losses",
-    "total_loss": "losses",
+    "losses": "scoring",
+    "total_loss": "scoring",
     "FitResult": "result",
     "RackModule": "rack_module",
-    "compare": "compare",
+    "compare": "comparison",
     "fit": "fitting",
-    "render_module": "render_module",
+    "render_module": "module_rendering",
     "vocal_rack": "vocal",
 }
 __all__ = sorted(_PLACES)  # pyright: ignore[reportUnsupportedDunderAll]
@@ -32,9 +32,7 @@ __all__ = sorted(_PLACES)  # pyright: ignore[reportUnsupportedDunderAll]
 def __getattr__(name: str) -> Any:
     if name not in _PLACES:
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-    value = getattr(import_module(f".{_PLACES[name]}", __name__), name)
-    globals()[name] = value  # a submodule of the same name would otherwise stand here from now on
-    return value
+    return getattr(import_module(f".{_PLACES[name]}", __name__), name)
 
 
 def __dir__() -> list[str]:

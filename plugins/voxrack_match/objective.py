@@ -10,7 +10,7 @@ import torch
 
 from .chunks import Chunk
 from .coordinates import Coordinates
-from .losses import total_loss
+from .scoring import total_loss
 from .optimiser import Evaluation, Vector
 from .problem import Pair
 from .rack_module import RackModule

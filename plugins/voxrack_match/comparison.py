@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from voxrack import Audio, read
 from voxrack.errors import InputError, UsageError
 
-from .losses import losses, total_loss
+from .scoring import losses, total_loss
 
 LOUDNESS = -18.0  # LUFS
 _GATE_SECONDS = 0.4  # BS.1770 measures in blocks of this length

@@ -9,15 +9,18 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable
+from typing import cast
 
 import torch
 from scipy import fft
 from torch import Tensor
+from torch.utils.checkpoint import checkpoint
 
 from voxrack.errors import InputError
 
 ACCURACY = 1e-7  # of full scale
 _MARGIN = 1e-2  # the sections' gains multiply the error of the others
+_AT_ONCE = 1 << 20  # bins times rows of a response that keep what their gradient needs; more are computed twice
 Response = Callable[[Tensor], Tensor]
 
 
@@ -52,12 +55,21 @@ def apply(x: Tensor, response: Response, tail: int) -> Tensor:
 
     The response is computed in complex128, the transforms in the precision of ``x``.
     """
-    frames = x.shape[-1]
+    rows, frames = x.shape
     length = int(fft.next_fast_len(frames + tail, real=True))  # type: ignore[arg-type]
     bins = torch.arange(length // 2 + 1, device=x.device, dtype=torch.float64)
     back = torch.polar(torch.ones_like(bins), bins * (-2.0 * math.pi / length))
     spectrum = torch.fft.rfft(x, length)
-    return torch.fft.irfft(spectrum * response(back).to(spectrum.dtype), length)[..., :frames]
+
+    def at(some: Tensor) -> Tensor:
+        return response(some).to(spectrum.dtype)
+
+    if rows * back.numel() > _AT_ONCE:
+        parts = back.split(max(1, _AT_ONCE // rows))
+        gains = torch.cat([cast(Tensor, checkpoint(at, part, use_reentrant=False)) for part in parts], dim=-1)
+    else:
+        gains = at(back)
+    return torch.fft.irfft(spectrum * gains, length)[..., :frames]
 
 
 def cascade(x: Tensor, b: Tensor, a: Tensor) -> Tensor:

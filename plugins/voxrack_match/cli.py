@@ -1,4 +1,4 @@
-"""``voxrack fit``: a preset from a dry and a wet recording. ``voxrack fit-ablate``: what each part is worth."""
+"""``voxrack fit``: a preset from a dry and a wet recording."""
 
 from __future__ import annotations
 

@@ -15,17 +15,16 @@ from typing import Any, Literal
 
 import numpy as np
 
-from voxrack import Audio, Preset, Rack
+from voxrack import Preset, Rack
 from voxrack.errors import UsageError
 
-from .compare import compare
 from .coordinates import Coordinates
 from .levelled import Levelled, levelled
 from .objective import Objective
 from .optimiser import Descent, Plan, State, Vector
 from .problem import Pair, prepare
 from .rack_module import RackModule
-from .result import FitResult, render_preset
+from .result import FitResult, judge, render_preset
 from .run import RunFolder, digest
 from .start import starting_values
 from .vocal import vocal_rack
@@ -34,6 +33,7 @@ STEPS = 1000
 RATE = 0.02
 BATCH = 4  # chunks a step
 EVERY = 25  # steps between checkpoints
+SAME = 0.1  # total below which the wet is all but the dry, and a fit had better begin at nothing
 
 
 @dataclass(frozen=True)
@@ -141,7 +141,8 @@ def fit(
     pair = prepare(dry, wet, span=span)
     base = rack.rack() if isinstance(rack, Preset) else vocal_rack() if rack is None else rack
     desk = levelled(base, tuple(ablate), tuple(hold))
-    values, origin = starting_values(desk.rack, pair, start)
+    same = start == "auto" and judge(pair)["total"] < SAME
+    values, origin = starting_values(desk.rack, pair, "transparent" if same else start)
     values |= {desk.pre: 0.0, desk.post: 0.0}
     _apply(desk.rack, values)
     coordinates = Coordinates(desk.rack.layout(), values, desk.held)
@@ -157,8 +158,8 @@ def fit(
               "sources": [str(path) for path in pair.sources]}  # fmt: skip
     stored = folder.begin(config, resume=resume) if folder else None
     state = State.join(stored) if stored else State.at(coordinates.pack(values))
-    judge = objective.judge if objective.partial else None
-    descent = Descent(objective, coordinates.steps, coordinates.low, coordinates.high, plan, state, judge, EVERY)
+    whole = objective.judge if objective.partial else None
+    descent = Descent(objective, coordinates.steps, coordinates.low, coordinates.high, plan, state, whole, EVERY)
     history = folder.metrics() if folder and stored else []
     finish = _Finisher(pair, desk, coordinates, name)
     _descend(descent, history, folder, callback, finish)
@@ -248,8 +249,8 @@ class _Finisher:
     def result(self, state: State, history: list[dict[str, Any]], origin: str, began: float) -> FitResult:
         pair = self.pair
         draft = self.preset(state.best, {})
-        before = compare(Audio(pair.dry, pair.sample_rate), pair.original)
-        after = compare(render_preset(draft, pair.source), pair.original)
+        before = judge(pair)
+        after = judge(pair, render_preset(draft, pair.source))
         notes = [*pair.notes, f"began at {origin}", *state.notes]
         preset = self.preset(state.best, dict(after))
         result = FitResult(

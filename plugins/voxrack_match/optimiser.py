@@ -123,7 +123,7 @@ class Descent:
     """
 
     PATIENCE = 25  # steps far above the best before it counts as divergence
-    FAR = 1.5  # times the best total
+    FAR, MARGIN = 1.5, 0.1  # times the best total, and a little, where that is near nothing
     MOST_RESTARTS = 8
 
     def __init__(
@@ -174,7 +174,7 @@ class Descent:
         if self.judge is None:
             if total < s.best_total:
                 s.best, s.best_total, s.best_step = s.point.copy(), total, s.step
-            s.high = s.high + 1 if total > self.FAR * s.best_total else 0
+            s.high = s.high + 1 if total > self.FAR * s.best_total + self.MARGIN else 0
         elif s.step % self.every == 0:
             self.weigh()
 
@@ -186,7 +186,7 @@ class Descent:
         total = self.judge(s.point)
         if total < s.best_total:
             s.best, s.best_total, s.best_step = s.point.copy(), total, s.step
-        s.high = self.PATIENCE if not total <= self.FAR * s.best_total else 0
+        s.high = self.PATIENCE if not total <= self.FAR * s.best_total + self.MARGIN else 0
 
     def _move(self, gradient: Vector, rate: float) -> None:
         s = self.state

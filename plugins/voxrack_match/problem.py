@@ -24,6 +24,7 @@ SHORTEST = 0.05  # s
 ALIKE = 0.05  # correlation below which a lag means nothing
 CLIPPED = 0.9999
 SIDE = -10.0  # dB
+MOST_GAIN = 60.0  # dB that the first gain of the preset can give
 
 
 @dataclass(frozen=True)
@@ -44,7 +45,9 @@ class Pair:
     source : Audio
         The dry recording as it was given, at ``sample_rate``.
     original : Audio
-        The wet recording, as long as ``source`` where that is shorter.
+        The wet recording as it was given, in two channels, as long as ``source`` where that is shorter.
+    mono : bool
+        Whether the wet recording has one channel.
     notes : tuple of str
         What a person should know of the recordings.
     sources : tuple
@@ -59,6 +62,7 @@ class Pair:
     wet_gain: float
     source: Audio
     original: Audio
+    mono: bool
     notes: tuple[str, ...]
     sources: tuple[Path, ...] = ()
 
@@ -94,8 +98,8 @@ def prepare(dry: Any, wet: Any, *, span: tuple[float, float] | None = None) -> P
         For a recording that is silent, too short or not readable.
     """
     notes: list[str] = []
-    paths = tuple(Path(os.fspath(x)) for x in (dry, wet) if not isinstance(x, Audio))
     source, target = _load(dry, "dry"), _load(wet, "wet")
+    paths = tuple(Path(x) for x in (dry, wet) if not isinstance(x, Audio))
     if span is not None:
         source, target = _part(source, span), _part(target, span)
     if source.sample_rate != target.sample_rate:
@@ -121,6 +125,7 @@ def prepare(dry: Any, wet: Any, *, span: tuple[float, float] | None = None) -> P
     if y.shape[0] == 1:
         notes.append("the wet recording is mono: it is fitted as left and right alike")
         y = np.repeat(y, 2, axis=0)
+    original = Audio(y.astype(np.float32), rate)
     for name, signal in (("dry", x), ("wet", y)):
         if float(np.max(np.abs(signal))) < 1e-6:
             raise InputError(f"the {name} recording is silent (below -120 dBFS); nothing can be fitted to it")
@@ -141,7 +146,7 @@ def prepare(dry: Any, wet: Any, *, span: tuple[float, float] | None = None) -> P
     return Pair(
         np.ascontiguousarray(x[None] * 10 ** (dry_gain / 20), dtype=np.float32),
         np.ascontiguousarray(y * 10 ** (wet_gain / 20), dtype=np.float32),
-        rate, samples, dry_gain, wet_gain, source, Audio(target.samples[:, :frames], rate),
+        rate, samples, dry_gain, wet_gain, source, original, target.channels == 1,
         tuple(notes), paths if len(paths) == 2 else (),
     )  # fmt: skip
 
@@ -167,6 +172,9 @@ def gain_to_level(samples: NDArray[np.floating], rate: int) -> tuple[float, bool
 
 def _to_level(samples: NDArray[np.floating], rate: int, name: str, notes: list[str]) -> float:
     gain, standard = gain_to_level(samples, rate)
+    if gain > MOST_GAIN:
+        notes.append(f"the {name} recording is very soft: it was raised by {MOST_GAIN:g} dB only, not to -18 LUFS")
+        return MOST_GAIN
     if not standard:
         notes.append(f"the {name} recording is too short or too soft for a loudness in LUFS; its power was used")
     return gain

@@ -9,11 +9,14 @@ from html import escape
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
+
 from voxrack import Audio, Preset
 
 if TYPE_CHECKING:
     from .problem import Pair
 
+SHORTEST = 1025  # frames that the losses need
 NAMES = {
     "mss_lr": "spectra, left/right", "mss_ms": "spectra, mid/side", "mldr_lr": "dynamics, left/right",
     "mldr_ms": "dynamics, mid/side", "total": "weighted total",
@@ -96,6 +99,35 @@ class FitResult:
             f"<div><b>{escape(self.preset.name)}</b> · {self.steps} steps · {self.seconds:.0f} s"
             f"<table><tr><th></th><th>unprocessed</th><th>fitted</th></tr>{rows}</table><ul>{notes}</ul></div>"
         )
+
+
+def judge(pair: Pair, match: Audio | None = None) -> dict[str, float]:
+    """``compare`` of a rendering, or of the unprocessed dry, with the wet.
+
+    Under 0.4 s there is no loudness in LUFS: both are brought to the same power instead.
+    """
+    from .comparison import compare
+
+    target = pair.original
+    if match is None:
+        match = Audio(pair.dry, pair.sample_rate)
+        target = Audio(target.samples[:1], target.sample_rate) if pair.mono else target
+    elif match.channels == 1:  # a mono rack is heard on both sides
+        match = Audio(np.repeat(match.samples, 2, axis=0), match.sample_rate)
+    frames = min(match.frames, target.frames)
+    if frames >= 0.4 * target.sample_rate and match.peak > 1e-6:
+        return compare(match, target)
+    from .scoring import losses, total_loss
+    from .problem import gain_to_level
+    from .reference import NAMES as TERMS
+
+    signals = []
+    for audio in (match, target):
+        samples = audio.samples[:, :frames].astype(np.float64)
+        gain = gain_to_level(samples, audio.sample_rate)[0] if audio.peak > 1e-6 else 0.0
+        signals.append(np.pad(samples, [(0, 0), (0, max(0, SHORTEST - frames))]) * 10 ** (gain / 20))
+    terms = losses(*signals, target.sample_rate)
+    return {name: terms[name] for name in TERMS} | {"total": float(total_loss(terms))}
 
 
 def render_preset(preset: Preset, dry: Audio) -> Audio:

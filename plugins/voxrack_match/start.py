@@ -17,7 +17,7 @@ from .analysis import echo_times, levels, long_term_spectrum, response
 if TYPE_CHECKING:
     from .problem import Pair
 
-KINDS = ("auto", "typical", "neutral")
+KINDS = ("auto", "typical", "neutral", "transparent")
 
 # A vocal as our own fits tend to leave it, rounded: where nothing is known of a recording, it is near this.
 TYPICAL: dict[str, dict[str, Any]] = {
@@ -36,7 +36,12 @@ TYPICAL: dict[str, dict[str, Any]] = {
     "fx.reverb": {"peak1.gain": 0.0, "peak2.gain": 0.0, "low_shelf.gain": 0.0, "high_shelf.gain": 0.0},
 }  # fmt: skip
 _INSIDE = {"low_pass.frequency": (20.0, 19_000.0), "high_pass.frequency": (20.0, 19_000.0)}
-_QUIET = -40.0  # dB at which a send or level that is off begins, so that it can be heard of
+_PANS = ("odd_pan", "even_pan")
+MONO = 1e-5  # side's share of the mid's power (-50 dB)
+_STILL: dict[str, dict[str, Any]] = {
+    "fx.delay": {"level": -80.0, "feedback": 0.1},
+    "fx.reverb": {"output": np.zeros((2, 6))},
+}  # wet only: as good as silent
 
 
 def starting_values(rack: Rack, pair: Pair, kind: Any, ablated: tuple[str, ...] = ()) -> tuple[dict[str, Any], str]:
@@ -47,9 +52,9 @@ def starting_values(rack: Rack, pair: Pair, kind: Any, ablated: tuple[str, ...] 
     rack : Rack
         Its own values stand where nothing better is known.
     pair : Pair
-    kind : {"auto", "typical", "neutral"} or Preset or path of a preset
+    kind : {"auto", "typical", "neutral", "transparent"} or Preset or path of a preset
         ``auto``: the typical table, then equaliser, threshold, echo time and decay read off the recordings;
-        ``neutral``: the rack as it stands.
+        ``neutral``: the rack as it stands; ``transparent``: settings at which each device does next to nothing.
 
     Raises
     ------
@@ -60,16 +65,39 @@ def starting_values(rack: Rack, pair: Pair, kind: Any, ablated: tuple[str, ...] 
     if isinstance(kind, (Preset, os.PathLike)) or (isinstance(kind, str) and kind not in KINDS):
         return _from_preset(values, kind), "from a preset"
     _open_ends(values)
+    if kind != "neutral" and _is_mono(pair.wet):
+        _narrow(rack, values)
     if kind == "neutral":
         return values, "the rack's own values"
+    if kind == "transparent":
+        for prefix, slot in rack.slots().items():
+            still = {**slot.device.spec.transparent, **_STILL.get(slot.device.spec.id, {})}
+            values |= {f"{prefix}.{id}": value for id, value in still.items()}
+        return values, "settings that do next to nothing: the wet is all but the dry"
     if kind not in KINDS:
         raise UsageError(f"start is {kind!r}; it takes {', '.join(KINDS)}, a preset or the path of one")
     for prefix, slot in rack.slots().items():
         for id, value in TYPICAL.get(slot.device.spec.id, {}).items():
-            values[f"{prefix}.{id}"] = value
+            if not (id in _PANS and _is_mono(pair.wet)):
+                values[f"{prefix}.{id}"] = value
     if kind == "typical":
         return values, "typical settings"
     return _read_off(rack, pair, values), "typical settings; equaliser, levels, echo and decay read off the recordings"
+
+
+def _is_mono(wet: NDArray[np.floating]) -> bool:
+    middle, side = wet.mean(axis=0), 0.5 * (wet[0] - wet[1])
+    return float(np.sum(side**2)) <= MONO * float(np.sum(middle**2))
+
+
+def _narrow(rack: Rack, values: dict[str, Any]) -> None:
+    """What would differ between left and right begins alike: any side signal costs dearly where the wet has none."""
+    for prefix, slot in rack.slots().items():
+        if slot.device.spec.id == "fx.reverb":
+            output = np.asarray(values[f"{prefix}.output"])
+            values[f"{prefix}.output"] = np.broadcast_to(output.mean(axis=0), output.shape).copy()
+        elif slot.device.spec.id == "fx.delay":
+            values |= {f"{prefix}.odd_pan": 0.0, f"{prefix}.even_pan": 0.0}
 
 
 def _from_preset(values: Mapping[str, Any], kind: Any) -> dict[str, Any]:

@@ -46,6 +46,7 @@ class Reverb:
     """Stereo in, stereo out, wet only. Changes crossfade over 30 ms."""
 
     latency = 0
+    _rate = 0  # until prepare
 
     def __init__(self, values: Mapping[str, Any], needs: Mapping[str, Any], assets: Mapping[str, Any]) -> None:
         self.values = dict(values)
@@ -76,7 +77,8 @@ class Reverb:
 
     def set(self, id: str, value: Any) -> None:
         self.values[id] = value
-        self._glide.change()
+        if self._rate:  # before prepare there is nothing that could move
+            self._glide.change()
 
     def process(self, block: NDArray[np.float32]) -> NDArray[np.float32]:
         frames = block.shape[1]

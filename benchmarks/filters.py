@@ -132,7 +132,7 @@ def times(found: dict[str, Filter], seconds: int) -> dict[str, dict[str, float]]
         runs["both"][name] = partial(both, run, *moved)
     sos, samples = torch.cat([b, a], 1).numpy(), x.double().numpy()
     runs["forward"][SCIPY] = lambda: dsp.sosfilt(sos, samples)
-    rounds = 5 if seconds <= 60 else 2
+    rounds = 5 if seconds <= 12 else 2
     figures = {direction: best_of(each, rounds) for direction, each in runs.items()}
     return figures
 

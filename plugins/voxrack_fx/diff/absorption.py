@@ -7,6 +7,7 @@ from functools import cache
 
 import numpy as np
 import torch
+from numpy.typing import NDArray
 from torch import Tensor
 
 from .. import absorption
@@ -40,8 +41,13 @@ def mirrored(taps: Tensor) -> Tensor:
     return torch.cat([taps[..., 1:].flip(-1), taps], dim=-1)
 
 
-def peak_gain(taps: Tensor) -> Tensor:
-    """The bound of :func:`voxrack_fx.absorption.peak_gain` for taps (..., half + 1) from the centre outward."""
+def peak_gain(taps: Tensor) -> NDArray[np.float64]:
+    """The bound of :func:`voxrack_fx.absorption.peak_gain` for taps (P, 6, half + 1) from the centre outward."""
+    filters = mirrored(taps.detach()).cpu().numpy()
+    return absorption.peak_gain(filters.reshape(-1, filters.shape[-1])).reshape(filters.shape[:-1])
+
+
+def _differentiable_peak_gain(taps: Tensor) -> Tensor:
     half = taps.shape[-1] - 1
     points = 2 ** math.ceil(math.log2(160 * half))
     return torch.fft.rfft(mirrored(taps), points).abs().amax(-1) / math.cos(math.pi * half / points)
@@ -60,9 +66,7 @@ def absorption_taps(decay: Tensor, lengths: Tensor, sample_rate: int) -> Tensor:
         Hz.
     """
     taps = line_gains(decay, lengths, sample_rate) @ _design(sample_rate).to(decay).T
-    with torch.no_grad():
-        guarded = bool((peak_gain(taps) > MAX_GAIN).any())
-    if not guarded:
+    if not (peak_gain(taps) > MAX_GAIN).any():
         return taps
-    peak = peak_gain(taps)  # the gradient goes through the frequency where the response is largest
+    peak = _differentiable_peak_gain(taps)  # the gradient goes through the frequency where the response is largest
     return taps * (MAX_GAIN / peak.clamp_min(MAX_GAIN))[..., None]

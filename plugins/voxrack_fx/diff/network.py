@@ -26,16 +26,17 @@ class _Network(torch.autograd.Function):
         rows, half = x.shape[0], settings[0].shape[-1] - 1
         reach = int(lengths.max()) + 2 * half
         frames = min(x.shape[-1], reach + 16 * CHUNK) if not keep else x.shape[-1]
-        history = torch.zeros(rows if keep else 0, 6, reach + frames, dtype=x.dtype)
+        history = torch.empty(rows if keep else 0, 6, reach + frames, dtype=x.dtype)
         out = torch.empty_like(x)
         signal, result, kept = x.detach().numpy(), out.numpy(), history.numpy()
         numbers = [setting.detach().numpy() for setting in settings]
+        run: Any = kernels.forward
 
         def work(part: slice) -> None:
             for row in range(part.start, part.stop):
-                past = kept[row] if keep else np.zeros((6, reach + frames), signal.dtype)
+                past = kept[row] if keep else np.empty((6, reach + frames), signal.dtype)
                 setting = [number[row] for number in numbers]
-                kernels.forward(signal[row], *setting, lengths[row], _LEAST[x.dtype], past, result[row])
+                run(signal[row], *setting, lengths[row], _LEAST[x.dtype], past, result[row])
 
         over_rows(work, rows)
         ctx.lengths = lengths
@@ -53,13 +54,12 @@ class _Network(torch.autograd.Function):
         grad, signal, kept = grads[0].contiguous().numpy(), x.numpy(), history.numpy()
         numbers, sums = [s.numpy() for s in settings], [s.numpy() for s in to_settings]
         result, lengths, least = to_x.numpy(), ctx.lengths, _LEAST_GRADIENT[x.dtype]
+        run: Any = kernels.adjoint
 
         def work(part: slice) -> None:
             for row in range(part.start, part.stop):
                 setting, totals = [number[row] for number in numbers], [number[row] for number in sums]
-                kernels.adjoint(
-                    grad[row], signal[row], kept[row], *setting, lengths[row], least, result[row], *totals
-                )  # fmt: skip
+                run(grad[row], signal[row], kept[row], *setting, lengths[row], least, result[row], *totals)
 
         over_rows(work, x.shape[0])
         to_settings[2] = to_settings[2] @ torch.linalg.inv_ex(settings[2].double()).inverse.mT

@@ -140,13 +140,15 @@ def forward(x, taps, enter, matrix, leave, lengths, least, history, out):
         Samples of each line, FIR not included.
     least : float
         Line inputs smaller than this become zero.
-    history : float (6, reach + T) or (6, at least 2 * reach + CHUNK)
-        Zeros. Of the first size it holds the line inputs v of all samples afterwards; a shorter one moves on.
+    history : float (6, reach + T) or (6, more than reach)
+        Overwritten. Of the first size it holds the line inputs v of all samples afterwards, after ``reach`` zeros;
+        a shorter one moves on.
     """
     frames, half, capacity = x.shape[1], taps.shape[1] - 1, history.shape[1]
     reach, longest = reach_of(lengths, half), min(CHUNK, lengths.min())
     whole, filtered = _whole(taps), np.empty((LINES, CHUNK), x.dtype)
     tapped = np.empty((LINES, CHUNK), x.dtype)
+    history[:, :reach] = 0.0
     done, at = 0, reach
     while done < frames:
         if at == capacity:

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from typing import Any
+from collections.abc import Callable, Sequence
+from typing import Any, cast
 
 import numpy as np
 import torch
@@ -18,24 +18,26 @@ _BINS_AT_ONCE = 1 << 16  # bins times settings that plain torch solves in one go
 
 class _Resolvent(torch.autograd.Function):
     @staticmethod
-    def forward(ctx: Any, period: int, lengths: tuple[int, ...], gains: Tensor, *settings: Tensor) -> Any:
+    def forward(ctx: Any, period: int, lengths: tuple[int, ...], dtype: torch.dtype, *inputs: Tensor) -> Tensor:
         from . import resolvent_kernels as kernels
 
+        gains = torch.nn.functional.pad(inputs[0].detach(), (0, -inputs[0].shape[-1] % 8))
         rows, _, bins = gains.shape
-        out = torch.empty(2, rows, 4, bins, dtype=torch.float64)
-        arrays = [t.detach().numpy() for t in (gains, *settings)]
-        groups, per_block = bins // 8, kernels.GROUP // 8
-        m, (real, imaginary) = np.array(lengths), out.numpy()
+        parts = torch.empty(2, rows, 4, bins, dtype=torch.float64)
+        arrays = [t.detach().contiguous().numpy() for t in (gains, *inputs[1:])]
+        m, (real, imaginary), run = np.array(lengths), parts.numpy(), cast(Any, kernels.forward)
 
-        def work(part: slice) -> None:
-            start, stop = part.start * per_block, min(part.stop * per_block, groups)
+        def work(start: int, stop: int) -> None:
             for row in range(rows):
-                kernels.forward(*(t[row] for t in arrays), m, period, start, stop, real[row], imaginary[row])
+                run(*(t[row] for t in arrays), m, period, start, stop, real[row], imaginary[row])
 
-        over_rows(work, -(-groups // per_block))
+        _over_groups(work, bins // 8, kernels.GROUP // 8)
         ctx.period, ctx.lengths = period, lengths
-        ctx.save_for_backward(gains, *settings)
-        return out[0], out[1]
+        ctx.save_for_backward(*inputs)
+        out = torch.empty(rows, 4, inputs[0].shape[-1], dtype=dtype)
+        for into, part in zip((out.real, out.imag), parts):
+            into.copy_(part[..., : out.shape[-1]])
+        return out
 
     @staticmethod
     @once_differentiable
@@ -43,32 +45,43 @@ class _Resolvent(torch.autograd.Function):
         from . import resolvent_kernels as kernels
 
         gains, *settings = (t.detach() for t in ctx.saved_tensors)
-        rows, _, bins = gains.shape
-        arrays = [t.contiguous().numpy() for t in (*grads, gains, *settings)]
-        to_gains = torch.empty_like(gains)
-        into, m = to_gains.numpy(), np.array(ctx.lengths)
-        groups, per_block = bins // 8, kernels.GROUP // 8
-        parts: list[list[np.ndarray]] = []
+        padding = (0, -gains.shape[-1] % 8)
+        real, imaginary, padded = (
+            torch.nn.functional.pad(t.double(), padding) for t in (grads[0].real, grads[0].imag, gains)
+        )
+        rows, _, bins = padded.shape
+        arrays = [t.contiguous().numpy() for t in (real, imaginary, padded, *settings)]
+        to_gains = torch.empty_like(padded)
+        into, m, run = to_gains.numpy(), np.array(ctx.lengths), cast(Any, kernels.backward)
+        found: list[list[np.ndarray]] = []
 
-        def work(part: slice) -> None:
-            start, stop = part.start * per_block, min(part.stop * per_block, groups)
+        def work(start: int, stop: int) -> None:
             sums = [np.zeros((rows, size * 8)) for size in (36, 12, 12)]
             for row in range(rows):
-                kernels.backward(
-                    *(t[row] for t in arrays), m, ctx.period, start, stop, into[row], *(s[row] for s in sums)
-                )  # fmt: skip
-            parts.append(sums)
+                run(*(t[row] for t in arrays), m, ctx.period, start, stop, into[row], *(s[row] for s in sums))
+            found.append(sums)
 
-        over_rows(work, -(-groups // per_block))
+        _over_groups(work, bins // 8, kernels.GROUP // 8)
         totals = [
-            torch.from_numpy(sum(sums)).reshape(*setting.shape, 8).sum(-1)
-            for sums, setting in zip(zip(*parts), settings)
+            torch.from_numpy(np.sum(sums, axis=0)).reshape(*setting.shape, 8).sum(-1)
+            for sums, setting in zip(zip(*found), settings)
         ]
-        return None, None, to_gains, *totals
+        return None, None, None, to_gains[..., : gains.shape[-1]], *totals
+
+
+def _over_groups(work: Callable[[int, int], None], groups: int, block: int) -> None:
+    """Call ``work(start, stop)`` over all groups of bins on several cores; every ``start`` a multiple of ``block``."""
+    over_rows(lambda part: work(part.start * block, min(part.stop * block, groups)), -(-groups // block))
 
 
 def compiled_response(
-    gains: Tensor, matrix: Tensor, enter: Tensor, leave: Tensor, lengths: Sequence[int], period: int
+    gains: Tensor,
+    matrix: Tensor,
+    enter: Tensor,
+    leave: Tensor,
+    lengths: Sequence[int],
+    period: int,
+    dtype: torch.dtype = torch.complex128,
 ) -> Tensor:
     """``C (diag(exp(i w m)) - U diag(g))^-1 B`` at the bins 0 … period / 2, on the CPU.
 
@@ -81,17 +94,18 @@ def compiled_response(
     lengths : sequence of int, (6,)
     period : int
         Length of the transform.
+    dtype : torch.dtype
+        Of the result; computed in float64 always.
 
     Returns
     -------
     Tensor, shape (P, 2, 2, bins)
-        complex128; outputs, inputs.
+        Outputs, inputs.
     """
     rows, _, bins = gains.shape
-    padded = torch.nn.functional.pad(gains.double(), (0, -bins % 8))
-    settings = [t.double().expand(rows, -1, -1).contiguous() for t in (matrix, enter, leave)]
-    real, imaginary = _Resolvent.apply(period, tuple(map(int, lengths)), padded.contiguous(), *settings)
-    return torch.complex(real[..., :bins], imaginary[..., :bins]).reshape(rows, 2, 2, bins)
+    settings = [t.double().expand(rows, -1, -1) for t in (matrix, enter, leave)]
+    out = _Resolvent.apply(period, tuple(map(int, lengths)), dtype, gains.double(), *settings)
+    return out.reshape(rows, 2, 2, bins)
 
 
 def plain_response(loop: Tensor, exits: Tensor, matrix: Tensor, enter: Tensor, leave: Tensor) -> Tensor:
@@ -115,7 +129,7 @@ def plain_response(loop: Tensor, exits: Tensor, matrix: Tensor, enter: Tensor, l
         checkpoint(_solve, loop[..., n : n + step], exits[..., n : n + step], matrix, enter, leave, use_reentrant=False)
         for n in range(0, loop.shape[-1], step)
     ]
-    return torch.cat(pieces, dim=-1)  # pyright: ignore[reportArgumentType, reportCallIssue]
+    return torch.cat(cast(list[Tensor], pieces), dim=-1)
 
 
 def _solve(loop: Tensor, exits: Tensor, matrix: Tensor, enter: Tensor, leave: Tensor) -> Tensor:

@@ -91,7 +91,7 @@ class ReverbModule(Effect):
         else:
             rows = max(rows, len(x))
             delays = np.broadcast_to(delays, (rows, LINES))
-            out = network(_expanded(x, rows), *(_expanded(t, rows) for t in parts), delays)
+            out = network(_expanded(x, rows), *(_expanded(t, rows) for t in parts), lengths=delays)
         return cascade(out, *self._sections(params, x))
 
     def _paper(self, x: Tensor, params: Mapping[str, Tensor], enter: Tensor, matrix: Tensor, leave: Tensor) -> Tensor:
@@ -108,9 +108,8 @@ class ReverbModule(Effect):
         gains = torch.exp(ratios[:, None] * torch.log(gains.clamp_min(_SMALLEST_GAIN)))
         rows = max(len(t) for t in (gains, enter, matrix, leave))
         gains, enter, matrix, leave = (_expanded(t, rows) for t in (gains, enter, matrix, leave))
-        spectrum = response.periodic_response(gains, matrix, enter, leave, lengths[0], period)
-        if x.dtype == torch.float32:
-            spectrum = spectrum.to(torch.complex64)
+        dtype = torch.complex64 if x.dtype == torch.float32 else torch.complex128
+        spectrum = response.periodic_response(gains, matrix, enter, leave, lengths[0], period, dtype)
         h = torch.fft.irfft(spectrum, period)[..., : x.shape[-1]]
         sections = self._sections(params, x)
         if x.shape[-1] <= period:  # where nothing of h is cut the equaliser may come after, on half as many rows

@@ -116,7 +116,8 @@ def both(run: Filter, x: Tensor, b: Tensor, a: Tensor, weight: Tensor) -> list[T
     run(*leaves).backward(weight)
     if x.is_cuda:
         torch.cuda.synchronize()
-    return [leaf.grad for leaf in leaves if leaf.grad is not None]
+    signal, numerators, denominators = (leaf.grad for leaf in leaves if leaf.grad is not None)
+    return [signal, numerators, denominators[:, 1:]]  # a0 is 1: torchlpc does not take it
 
 
 def times(found: dict[str, Filter], seconds: int) -> dict[str, dict[str, float]]:

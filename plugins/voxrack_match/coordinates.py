@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     import torch
 
 # size of one step at a learning rate of 1, by kind of number: see `benchmarks/fit.py --compare`
-STEP = {"dB": 10.0, "log": 1.0, "lin": 1.0, "share": 1.0, "pan": 100.0}
+STEP = {"dB": 10.0, "log": 1.0, "lin": 1.0, "share": 1.0, "array": 1.5}
 
 
 class Coordinates:
@@ -29,17 +29,17 @@ class Coordinates:
     Parameters
     ----------
     layout : Layout
-        The addresses; those in ``frozen`` keep their value.
+        The addresses.
     values : mapping
         Plain values; a level that is off (-inf) stays off.
     frozen : collection of str
-        Addresses, or prefixes of addresses (``"delay"``).
+        Addresses that keep their value.
     """
 
     def __init__(self, layout: Layout, values: Mapping[str, Any], frozen: Collection[str] = ()) -> None:
         entries = [(a, p) for a, p in layout.fittable().entries if p.kind in ("float", "array")]
         self.entries: list[tuple[str, Param]] = [
-            (a, p) for a, p in entries if not held(a, frozen) and np.all(np.isfinite(values[a]))
+            (a, p) for a, p in entries if a not in frozen and np.all(np.isfinite(values[a]))
         ]
         self.size = sum(param.size for _, param in self.entries)
         low, high, steps = [], [], []
@@ -51,7 +51,7 @@ class Coordinates:
             lo, hi = _inner(param.lo, _is_log(param)), _inner(param.hi, _is_log(param))
             low += [max(lo, -100.0) if param.lo == -math.inf else lo] * param.size
             high += [hi] * param.size
-            steps += [_step(param)] * param.size
+            steps += [_step(param, values[address])] * param.size
         self.low, self.high = np.array(low), np.array(high)
         self.steps = np.array(steps)
 
@@ -87,11 +87,6 @@ class Coordinates:
         return Layout(self.entries).names()
 
 
-def held(address: str, frozen: Collection[str]) -> bool:
-    """Whether an address is, or lies under, one of the frozen ones."""
-    return any(address == name or address.startswith(name + ".") for name in frozen)
-
-
 def _is_log(param: Param) -> bool:
     return param.scale == "log" and param.lo > 0
 
@@ -100,7 +95,10 @@ def _inner(bound: float, log: bool) -> float:
     return math.log(bound) if log else bound
 
 
-def _step(param: Param) -> float:
+def _step(param: Param, value: Any) -> float:
+    """Of an array of plain numbers: in proportion to what it holds, since its range says little of it."""
+    if param.kind == "array" and not _is_log(param) and param.unit != "dB":
+        return STEP["array"] * max(float(np.sqrt(np.mean(np.square(value)))), 1e-3)
     if _is_log(param):
         return STEP["log"]
     if param.unit == "dB":
@@ -108,4 +106,4 @@ def _step(param: Param) -> float:
     if param.lo == 0.0 and param.hi == 1.0:
         return STEP["share"]
     width = param.hi - param.lo
-    return width / 2 if math.isfinite(width) and param.kind == "float" else STEP["lin"]
+    return width / 2 if math.isfinite(width) else STEP["lin"]

@@ -26,13 +26,15 @@ from .problem import Pair, prepare
 from .rack_module import RackModule
 from .result import FitResult, judge, render_preset
 from .run import RunFolder, digest
-from .start import starting_values
+from .screening import choices, screen
+from .start import echoes, starting_values
 from .vocal import vocal_rack
 
 STEPS = 1000
 RATE = 0.02
 BATCH = 4  # chunks a step
 EVERY = 25  # steps between checkpoints
+SCREENED = 2  # chunks that the coarse search looks at
 SAME = 0.1  # total below which the wet is all but the dry, and a fit had better begin at nothing
 
 
@@ -157,6 +159,10 @@ def fit(
               "start": str(start), "device": device, "addresses": coordinates.names(),
               "sources": [str(path) for path in pair.sources]}  # fmt: skip
     stored = folder.begin(config, resume=resume) if folder else None
+    if start == "auto" and not same and not stored:
+        asked = choices(desk.rack, echoes(pair))
+        values, _ = screen(values, asked, lambda v: objective.judge(coordinates.pack(v), SCREENED))
+        origin += "; levels and decay tried out"
     state = State.join(stored) if stored else State.at(coordinates.pack(values))
     whole = objective.judge if objective.partial else None
     descent = Descent(objective, coordinates.steps, coordinates.low, coordinates.high, plan, state, whole, EVERY)

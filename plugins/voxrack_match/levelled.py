@@ -23,7 +23,7 @@ class Levelled:
     rack : Rack
     pre, post : str
     held : tuple of str
-        Addresses, or prefixes of them, that a fit does not move.
+        Addresses that a fit does not move.
     """
 
     rack: Rack
@@ -67,19 +67,18 @@ def levelled(rack: Rack, ablate: Sequence[str] = (), hold: Sequence[str] = ()) -
             )
         if slot.device.spec.id in PATHS:
             held.append(f"{prefix}.mix")
+    held = [*_under(out, held), "dry"]
     if out.buses:  # what a bus holds has a level of its own: sends and returns would say the same twice
-        held += [f"send.{to}" for to in out.sends] + [f"bus.{bus.name}" for bus in out.buses]
-        held += ["dry"]
-    if not out.buses:
-        held.append("dry")
-    others = [a for a in out.parameters() if a.rpartition(".")[2] in LOUD and not a.startswith(("bus.", pre, post))]
-    if any(not _reaches(a, held) for a in others if a.partition(".")[0] in {s.name for s in out.inserts}):
+        held += [f"send.{to}" for to in out.sends] + [f"bus.{bus.name}.level" for bus in out.buses]
+    inside = [a for slot in out.inserts for a in _under(out, [slot.name]) if a.rpartition(".")[2] in LOUD]
+    if any(address not in held for address in inside):
         held.append(post)
     return Levelled(out.copy(), pre, post, tuple(dict.fromkeys(held)))  # devices that nothing has run yet
 
 
-def _reaches(address: str, held: Sequence[str]) -> bool:
-    return any(address == name or address.startswith(name + ".") for name in held)
+def _under(rack: Rack, names: Sequence[str]) -> list[str]:
+    """Every address that is, or lies under, one of ``names``."""
+    return [a for a in rack.parameters() if any(a == name or a.startswith(name + ".") for name in names)]
 
 
 def _with_gains(rack: Rack) -> Rack:

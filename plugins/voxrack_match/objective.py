@@ -10,11 +10,11 @@ import torch
 
 from .chunks import Chunk
 from .coordinates import Coordinates
-from .scoring import total_loss
 from .optimiser import Evaluation, Vector
 from .problem import Pair
 from .rack_module import RackModule
 from .reference import NAMES
+from .scoring import total_loss
 from .target import SHORTEST, Target
 
 CACHED = 16  # chunks whose target spectra are kept in memory (about 70 MB each)
@@ -81,15 +81,17 @@ class Objective:
         by_name = dict(zip(NAMES, map(float, terms)))
         return Evaluation(float(total_loss(by_name)), by_name, gradient.detach().cpu().numpy())
 
-    def judge(self, point: Vector) -> float:
-        """The total over every chunk, without a gradient."""
+    def judge(self, point: Vector, most: int | None = None) -> float:
+        """The total over every chunk (or over ``most`` of them, evenly spread), without a gradient."""
+        count = len(self.chunks)
+        chosen = range(count) if most is None else sorted({round(i * (count - 1) / most) for i in range(most)})
         vector = torch.as_tensor(point, dtype=torch.float64, device=self.device)
         total = 0.0
         with torch.no_grad():
             tensors = self.coordinates.tensors(vector)
-            for index in range(len(self.chunks)):
+            for index in chosen:
                 terms = self._losses(tensors, [index])
-                total += float(total_loss(dict(zip(NAMES, terms.tolist())))) / len(self.chunks)
+                total += float(total_loss(dict(zip(NAMES, terms.tolist())))) / len(chosen)
         return total
 
     def _losses(self, tensors: dict[str, torch.Tensor], members: Sequence[int]) -> torch.Tensor:

@@ -117,9 +117,9 @@ def judge(pair: Pair, match: Audio | None = None) -> dict[str, float]:
     frames = min(match.frames, target.frames)
     if frames >= 0.4 * target.sample_rate and match.peak > 1e-6:
         return compare(match, target)
-    from .scoring import losses, total_loss
     from .problem import gain_to_level
     from .reference import NAMES as TERMS
+    from .scoring import losses, total_loss
 
     signals = []
     for audio in (match, target):

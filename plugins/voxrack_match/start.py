@@ -28,7 +28,7 @@ TYPICAL: dict[str, dict[str, Any]] = {
         "high_pass.frequency": 70.0, "high_pass.q": 0.707,
     },
     "fx.compressor": {
-        "threshold": -22.0, "ratio": 2.5, "expander_threshold": -48.0, "expander_ratio": 0.7, "attack": 10.0,
+        "threshold": -22.0, "ratio": 2.5, "expander_threshold": -62.0, "expander_ratio": 0.9, "attack": 10.0,
         "release": 60.0, "averaging": 2.0, "look_ahead": 2.0, "make_up": 0.0,
     },
     "fx.delay": {"feedback": 0.25, "level": -26.0, "low_pass.frequency": 5000.0, "low_pass.q": 0.707,
@@ -118,22 +118,25 @@ def _open_ends(values: dict[str, Any]) -> None:
 
 
 def _read_off(rack: Rack, pair: Pair, values: dict[str, Any]) -> dict[str, Any]:
-    impulse = response(pair.dry[0], pair.wet, pair.sample_rate)
     for prefix, slot in rack.slots().items():
         if slot.device.spec.id == "fx.peq":
             own = {id: values[f"{prefix}.{id}"] for id in TYPICAL["fx.peq"]}
             for id, value in match_equaliser(slot.copy().device, own, pair).items():
                 values[f"{prefix}.{id}"] = value
         elif slot.device.spec.id == "fx.compressor":
-            found = levels(pair.dry, pair.sample_rate)
-            active = found[found > found.max() - 40.0]
+            level = levels(pair.dry, pair.sample_rate)
+            active = level[level > level.max() - 40.0]
             values[f"{prefix}.threshold"] = float(np.percentile(active, 50))
-            values[f"{prefix}.expander_threshold"] = float(max(-90.0, np.percentile(active, 5) - 12.0))
+            values[f"{prefix}.expander_threshold"] = float(max(-80.0, np.percentile(active, 5) - 12.0))
         elif slot.device.spec.id == "fx.delay":
-            times = echo_times(impulse, pair.sample_rate, 1)
-            if times:
-                values[f"{prefix}.time"] = times[0]
+            found = echoes(pair)
+            values[f"{prefix}.time"] = found[0] if found else values[f"{prefix}.time"]
     return values
+
+
+def echoes(pair: Pair, count: int = 4) -> list[float]:
+    """The most likely echo times in ms, best first."""
+    return echo_times(response(pair.dry[0], pair.wet, pair.sample_rate), pair.sample_rate, count)
 
 
 def match_equaliser(device: Any, values: Mapping[str, Any], pair: Pair, rounds: int = 150) -> dict[str, float]:

@@ -19,7 +19,7 @@ __all__ = sorted(_PLACES)  # pyright: ignore[reportUnsupportedDunderAll]
 
 @hookimpl
 def voxrack_commands(cli: click.Group) -> None:
-    from .cli import atlas
+    from .cli import atlas  # pyright: ignore[reportAssignmentType] - it takes the module for the parameter
 
     cli.add_command(atlas)
 

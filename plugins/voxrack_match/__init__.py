@@ -47,7 +47,7 @@ def voxrack_services() -> Mapping[str, str]:
 @hookimpl
 def voxrack_commands(cli: click.Group) -> None:
     from .ablate import ablate_command
-    from .cli import fit_command
+    from .cli import fit_command  # pyright: ignore[reportAssignmentType] - it takes the module for the parameter
 
     cli.add_command(fit_command)
     cli.add_command(ablate_command)

@@ -49,10 +49,8 @@ def compare(a: Any, b: Any, mode: Literal["paper", "exact"] = "paper") -> dict[s
             "bring one to the rate of the other first (Audio.resample)"
         )
     frames = min(first.frames, second.frames)
-    signals = [
-        _at_loudness(audio, frames, name) for audio, name in ((first, "first"), (second, "second"))
-    ]  # fmt: skip
-    terms = losses(*signals, first.sample_rate, mode)
+    signal, reference = _at_loudness(first, frames, "first"), _at_loudness(second, frames, "second")
+    terms = losses(signal, reference, first.sample_rate, mode)
     return terms | {"total": float(total_loss(terms))}
 
 

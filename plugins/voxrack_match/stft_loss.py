@@ -110,10 +110,10 @@ def slope(
     """Gradient (2, frames) by the weighted signal, see :func:`stft_kernels.gradients`."""
     dtype = kept[0].dtype
     out, scratch = np.zeros((2, frames), dtype), np.empty((4, size // 2 + 1), dtype)
-    pull, push = pull.astype(dtype), push.astype(dtype)
+    near, far = pull.astype(dtype), push.astype(dtype)
     for parts, (first, last) in zip(kept, blocks(frames, size), strict=True):
         packed = np.empty((last - first, size, 2), dtype)
-        kernels.gradients(parts, wanted.block(first, last), pull, push, scratch, packed)
+        kernels.gradients(parts, wanted.block(first, last), near, far, scratch, packed)
         inverse = torch.fft.ifft(torch.view_as_complex(torch.from_numpy(packed)), norm="forward")
         framed = torch.view_as_real(inverse).numpy()
         kernels.add_frames(framed, window(size, dtype == np.float32), size // 4, first, out)

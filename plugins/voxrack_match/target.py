@@ -146,9 +146,10 @@ class _Match(torch.autograd.Function):
                     )
                 )
         pieces = side_by_side(work)
-        out = [
-            pieces[i * per] + weigh(sum(pieces[i * per + 1 : (i + 1) * per]), target.sample_rate) for i in range(len(signals))
-        ]
+        out = []
+        for i in range(len(signals)):
+            dynamic_part, *spectral_parts = pieces[i * per : (i + 1) * per]
+            out.append(dynamic_part + weigh(np.sum(spectral_parts, axis=0), target.sample_rate))
         return torch.from_numpy(np.stack(out)), None
 
 

@@ -35,8 +35,8 @@ def a_weighting_taps(sample_rate: int) -> NDArray[np.float64]:
     low, second, third, high = (2.0 * np.pi * corner for corner in _CORNERS)
     numerator = [high**2 * 10.0 ** (_AT_1000_HZ / 20.0), 0.0, 0.0, 0.0, 0.0]
     denominator = np.polymul(np.polymul([1.0, 2.0 * high, high**2], [1.0, 2.0 * low, low**2]), [1.0, third])
-    digital = signal.bilinear(numerator, np.polymul(denominator, [1.0, second]), fs=sample_rate)
-    frequencies, response = signal.freqz(*digital, worN=512, fs=sample_rate)
+    b, a = signal.bilinear(numerator, np.polymul(denominator, [1.0, second]), fs=sample_rate)
+    frequencies, response = signal.freqz(b, a, worN=512, fs=sample_rate)  # pyright: ignore[reportArgumentType]
     taps = signal.firls(TAPS, frequencies, np.abs(response), fs=sample_rate)
     taps = taps.astype(np.float32).astype(np.float64)
     taps.setflags(write=False)

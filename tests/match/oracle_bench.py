@@ -72,6 +72,12 @@ def relative(found: NDArray[Any], wanted: NDArray[Any]) -> float:
 
 
 # ---- the raw vector, so that gradients reach it (spec, section 2) ---------------------------------
+# The reference holds these two in float32, whatever it computes in. That is 2e-8 and 1e-9 of them and changes no
+# rendering beyond storage rounding; but where bins cancel, gradients of log magnitudes magnify it ten thousandfold.
+SHELF_Q = float(np.float32(0.707))
+HIGHEST_GAIN = float(np.float32(10.0 ** (-60.0 * 997.0 / (44100.0 * 9.0) / 20.0)))
+
+
 def parameters(raw: torch.Tensor, sample_rate: int = RATE) -> dict[str, torch.Tensor]:
     """Plain values by address from 151 raw numbers, or 152 with that of the delay's damping (training)."""
 
@@ -92,14 +98,15 @@ def parameters(raw: torch.Tensor, sample_rate: int = RATE) -> dict[str, torch.Te
         ("reverb.low_shelf", 146, (30, 450), None), ("reverb.high_shelf", 148, (1500, 16000), None),
     ):  # fmt: skip
         out[f"{band}.gain"], out[f"{band}.frequency"] = raw[at], between(at + 1, *frequency)
-        out[f"{band}.q"] = raw.new_tensor(0.707) if q is None else between(at + 2, *q)
+        out[f"{band}.q"] = raw.new_tensor(SHELF_Q) if q is None else between(at + 2, *q)
     for band, at, frequency, q in (
         ("peq.low_pass", 10, (200, 18000), (0.5, 10)), ("peq.high_pass", 12, (16, 5300), (0.5, 10)),
         ("delay.low_pass", 27, (200, 16000), (0.5, 2)),
     ):  # fmt: skip
         out[f"{band}.frequency"], out[f"{band}.q"] = between(at, *frequency), between(at + 1, *q)
     trip = 997.0 / sample_rate
-    gain = -math.log(1000.0) * trip / 9.0 + torch.nn.functional.logsigmoid(raw[55:104])
+    highest = math.log(HIGHEST_GAIN) if sample_rate == RATE else -math.log(1000.0) * trip / 9.0
+    gain = highest + torch.nn.functional.logsigmoid(raw[55:104])
     upper = torch.triu_indices(6, 6, 1)
     out |= {
         "compressor.threshold": raw[14], "compressor.expander_threshold": raw[15], "compressor.make_up": raw[16],

@@ -60,7 +60,6 @@ def _target(words: str) -> torch.Tensor:
     return _rendered(words).float().double()
 
 
-# the fast path holds the last value where the reference reads on in the next row: that is checked in test_losses
 def _losses(raw: torch.Tensor, case: dict[str, Any], target: torch.Tensor, damped: bool) -> torch.Tensor:
     heard = module()(torch.from_numpy(signal(case["input"]))[None], parameters(raw if damped else raw[:151]))
     skip = case["overlap"]
@@ -95,20 +94,52 @@ def _alike(found: torch.Tensor, wanted: torch.Tensor, name: str) -> None:
 
 @pytest.mark.slow
 @pytest.mark.parametrize("case", cases("trace"))
-def test_eight_steps(case: dict[str, Any]) -> None:
-    raw = torch.tensor(numbers()[case["init"]].astype(np.float64), requires_grad=True)
-    target = _target(case["target"])
-    wanted_losses, wanted_raw = numbers()[case["losses"]], numbers()[case["params"]]
-    adam = torch.optim.Adam([raw], lr=0.01)
-    for step, row in enumerate(wanted_losses):
-        terms = _losses(raw, case, target, damped=True)
-        damping = (1.0 - torch.exp(-torch.nn.functional.softplus(raw[151]))) ** 2
+def test_each_of_eight_steps(case: dict[str, Any]) -> None:
+    """Every step, from the reference's own numbers before it."""
+    wanted = numbers()[case["params"]]
+    starts = [numbers()[case["init"]], *wanted[:-1]]
+    descent = _Descent(case)
+    for step, (start, arrival) in enumerate(zip(starts, wanted)):
+        with torch.no_grad():
+            descent.raw.copy_(torch.tensor(start))
+        _close(descent.step(), case, step, 1e-6)
+        assert np.abs(descent.raw.detach().numpy() - arrival).max() <= 1e-5, step
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("case", cases("trace"))
+def test_eight_steps_on_its_own(case: dict[str, Any]) -> None:
+    """Free running. From the seventh step on the losses of this path are chaos: gradients of 1e-15, which ought to be
+    0 (a band of 0 dB has no frequency), move a number by 1e-8 (Adam divides by their size), and 1e-10 anywhere at the
+    start is 1 % of a loss there; so the first six steps and the arrival are held to the tolerance.
+    """
+    descent = _Descent(case)
+    for step in range(len(numbers()[case["params"]])):
+        terms = descent.step()
+        if step < 6:
+            _close(terms, case, step, 1e-3)
+    assert np.abs(descent.raw.detach().numpy() - numbers()[case["params"]][-1]).max() <= 5e-3
+
+
+class _Descent:
+    """Adam on the raw numbers and the damping, as in the paper."""
+
+    def __init__(self, case: dict[str, Any]) -> None:
+        self.case, self.target = case, _target(case["target"])
+        self.raw = torch.tensor(numbers()[case["init"]].astype(np.float64), requires_grad=True)
+        self.adam = torch.optim.Adam([self.raw], lr=0.01)
+
+    def step(self) -> dict[str, float]:
+        """One step; the terms before it."""
+        terms = _losses(self.raw, self.case, self.target, damped=True)
+        damping = (1.0 - torch.exp(-torch.nn.functional.softplus(self.raw[151]))) ** 2
         total = total_loss(dict(zip(NAMES, terms))) + damping
-        found = dict(zip((*NAMES, "delay_reg", "total"), (*terms.tolist(), damping.item(), total.item())))
-        for name, value in zip(case["loss_columns"], row):
-            assert found[name] == pytest.approx(value, rel=1e-3), (step, name)
-        adam.zero_grad()
+        self.adam.zero_grad()
         total.backward()
-        adam.step()
-        if step == len(wanted_losses) - 1:
-            assert np.abs(raw.detach().numpy() - wanted_raw[step]).max() <= 5e-3
+        self.adam.step()
+        return dict(zip((*NAMES, "delay_reg", "total"), (*terms.tolist(), damping.item(), total.item())))
+
+
+def _close(found: dict[str, float], case: dict[str, Any], step: int, tolerance: float) -> None:
+    for name, value in zip(case["loss_columns"], numbers()[case["losses"]][step]):
+        assert found[name] == pytest.approx(value, rel=tolerance), (step, name)

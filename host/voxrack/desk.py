@@ -51,13 +51,13 @@ class Source:
         self._fader = Fader(level_db, sample_rate)
 
     def add_to(self, total: Block | None, block: Block, level_db: float) -> Block | None:
-        """``total`` plus this signal; None stands for silence."""
-        if self._line.frames:
-            block = self._line.process(block)
-        scaled = self._fader.scale(block, level_db)
+        """``total`` plus this signal, never in the signal's own memory; None stands for silence."""
+        scaled = self._fader.scale(self._line.process(block), level_db)
         if scaled is None:
             return total
-        return scaled if total is None else total + scaled
+        if total is not None:
+            return total + scaled
+        return scaled.copy() if scaled is block else scaled
 
     def reset(self, level_db: float) -> None:
         self._line.reset()
@@ -144,6 +144,7 @@ class Desk:
     def process(self, block: Block) -> Block:
         if "in" in self._taps:
             self._taps["in"].push(block)
+        block = np.array(block, np.float32, order="C")  # the caller's memory stays the caller's
         if self.rack.input == "mono":
             block = to_mono(block)
         if self._shift.frames:
@@ -167,7 +168,8 @@ class Desk:
         for node, source in self._returns:
             total = source.add_to(total, node.out, 0.0)
         mixed = np.zeros((self._width, frames), np.float32) if total is None else to_width(total, self._width)
-        return self._master.process(mixed)
+        out = self._master.process(mixed)
+        return out if out is mixed else out.copy()  # a device may use its memory again
 
     def flush(self, frames: int) -> Block:
         """What follows the input: the inserts' own end, then silence into buses and master."""
@@ -183,7 +185,7 @@ class Desk:
     def _flush_step(self, frames: int) -> Block:
         late = self._late.take(frames)  # what still stands in the input's delay line
         silence = np.zeros((self._shift.channels, late), np.float32)
-        inserted = [self._inserts.process(self._shift.process(silence))] if late else []
+        inserted = [self._inserts.process(self._shift.process(silence)).copy()] if late else []
         inserted.append(self._inserts.flush(frames - late))
         insert = np.concatenate(inserted, axis=1)
         if insert.shape[1] < frames:

@@ -14,25 +14,12 @@ from typing import Any
 
 import numpy as np
 
-from .device import Block, DeviceSpec, Progress, Track, Whole
+from .device import Block, DeviceSpec, Progress, Track
 from .errors import DeviceError, InputError, RoutingError, UsageError, VoxrackError
+from .limits import CHANNELS, check_format, described, negative, whole
 from .params import check_values, read_value, suggest
 
-RATES = (1_000, 768_000)  # Hz; outside, native effect libraries crash or hang
 _FLOAT32 = np.dtype(np.float32)  # numpy keeps one object of it: identity is the cheapest test
-CHANNELS = 64  # a transposed (frames, channels) array shows as far more
-
-
-def check_format(sample_rate: int, channels: int, owner: str) -> None:
-    """Refuse a sample rate or channel count that no device is asked to survive."""
-    if not RATES[0] <= sample_rate <= RATES[1]:
-        raise InputError(
-            f"{owner}: sample rate {sample_rate} Hz is outside {RATES[0]} to {RATES[1]} Hz; resample first"
-        )
-    if not 1 <= channels <= CHANNELS:
-        raise InputError(
-            f"{owner}: {channels} channels, allowed are 1 to {CHANNELS}; audio is (channels, frames): transpose it?"
-        )
 
 
 class Device:
@@ -124,10 +111,7 @@ class Device:
                 f"{name} takes {_listed(self.spec.channels)} channels, not {channels}; "
                 "a Rack folds mono and stereo for it"
             )
-        out = int(self._guarded("prepare", int(sample_rate), int(channels), int(max_frames)))
-        self.latency, self.tail = int(self.processor.latency), self.processor.tail
-        if self.latency < 0 or not self.tail >= 0 or not 1 <= out <= CHANNELS:
-            raise DeviceError(f"{name} declared latency {self.latency}, tail {self.tail}, {out} channels")
+        out = self._read_declaration(self._guarded("prepare", int(sample_rate), int(channels), int(max_frames)))
         self._channels, self._max_frames, self._stale = (channels, out), max_frames, False
         return out
 
@@ -144,9 +128,9 @@ class Device:
             raise
         except Exception as error:
             raise self._crashed("process", error) from error
-        if out.shape != (self._channels[1], shape[1]) or out.dtype != _FLOAT32:
+        if not isinstance(out, np.ndarray) or out.shape != (self._channels[1], shape[1]) or out.dtype != _FLOAT32:
             raise DeviceError(
-                f"device '{self.spec.id}' returned {out.dtype} {out.shape} for a block of {shape}; "
+                f"device '{self.spec.id}' returned {described(out)} for a block of {shape}; "
                 f"the contract is float32 {(self._channels[1], shape[1])}"
             )
         # one pass: the energy is finite only where every sample is (and none is absurdly large)
@@ -157,8 +141,12 @@ class Device:
     def flush(self, frames: int) -> Block:
         """At most ``frames`` frames of what is still to come; fewer when it is over."""
         out = self._guarded("flush", int(frames))
-        if out.ndim != 2 or out.shape[0] != self._channels[1] or out.shape[1] > frames:
-            raise DeviceError(f"device '{self.spec.id}' flushed {out.shape} when asked for {frames} frames")
+        fits = isinstance(out, np.ndarray) and out.ndim == 2 and out.shape[0] == self._channels[1]
+        if not fits or out.shape[1] > frames or out.dtype != _FLOAT32:
+            raise DeviceError(
+                f"device '{self.spec.id}' flushed {described(out)} when asked for {frames} frames; "
+                f"the contract is float32 ({self._channels[1]}, at most {frames})"
+            )
         if not np.isfinite(out).all():
             raise DeviceError(f"device '{self.spec.id}' flushed NaN or infinity")
         return out
@@ -172,17 +160,29 @@ class Device:
         if self.spec.streaming:
             raise UsageError(f"device '{self.spec.id}' runs in blocks; use prepare and process, or render")
         check_format(sample_rate, signal.shape[0], f"device '{self.spec.id}'")
-        if not isinstance(self.processor, Whole):
-            raise DeviceError(f"device '{self.spec.id}' says streaming=False but has no convert()")
-        out = np.asarray(self._guarded("convert", np.ascontiguousarray(signal, np.float32), sample_rate, progress))
-        same = self.spec.length == "same"
-        if out.ndim != 2 or (same and out.shape[1] != signal.shape[1]) or not np.isfinite(out).all():
+        out = self._guarded("convert", np.ascontiguousarray(signal, np.float32), sample_rate, progress)
+        fits = isinstance(out, np.ndarray) and out.ndim == 2 and out.dtype.kind == "f" and out.shape[0] <= CHANNELS
+        if not fits or (self.spec.length == "same" and out.shape[1] != signal.shape[1]) or not np.isfinite(out).all():
             raise DeviceError(
-                f"device '{self.spec.id}' converted {signal.shape} to {out.shape}, or not to finite samples"
+                f"device '{self.spec.id}' converted {signal.shape} to {described(out)}, or not to finite samples"
             )
         return np.ascontiguousarray(out, dtype=np.float32)
 
     # ---- guards -------------------------------------------------------------------------------
+    def _read_declaration(self, channels: Any) -> int:
+        """Take over latency and tail after prepare(), which returned ``channels``."""
+        processor = self.processor
+        latency: Any = getattr(processor, "latency", None)
+        tail: Any = getattr(processor, "tail", None)
+        if whole(latency) < 0 or negative(tail) or not 1 <= whole(channels) <= CHANNELS:
+            raise DeviceError(
+                f"device '{self.spec.id}' declared latency {latency!r}, tail {tail!r} and {channels!r} channels; the "
+                "contract is a whole number of samples, 0 or more samples (math.inf allowed), and what prepare() "
+                f"returns, 1 to {CHANNELS}"
+            )
+        self.latency, self.tail = whole(latency), tail
+        return int(channels)
+
     def _guarded(self, call: str, *arguments: Any) -> Any:
         try:
             return getattr(self.processor, call)(*arguments)
@@ -289,13 +289,20 @@ class AnalyzerDevice(Device):
         if block.shape[1]:
             self._guarded("push", np.ascontiguousarray(block, dtype=np.float32))
 
+    def hear(self, block: Block) -> None:
+        """:meth:`push` of a copy: of a signal that goes on elsewhere, while an analyzer may keep what it gets."""
+        self.push(block.copy())
+
     def finish(self) -> tuple[Track, ...]:
         """The signal has ended: what was found in it."""
         if self._resampler is not None:
             rest = self._resampler.finish()
             if rest.shape[1]:
                 self._guarded("push", rest)
-        return tuple(self._guarded("finish"))
+        tracks = self._guarded("finish")
+        if not isinstance(tracks, (tuple, list)) or not all(isinstance(track, Track) for track in tracks):
+            raise DeviceError(f"analyzer '{self.spec.id}' found {described(tracks)}; the contract is a tuple of Track")
+        return tuple(tracks)
 
 
 def build(

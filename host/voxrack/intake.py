@@ -5,12 +5,15 @@ from __future__ import annotations
 import math
 from collections import deque
 from collections.abc import Iterable, Iterator
+from dataclasses import replace
+from numbers import Integral
 from typing import Any
 
 import numpy as np
 
 from .device import Block
 from .errors import InputError, UsageError
+from .params import read_value
 from .rack import Rack
 
 MOST = 16_384  # larger blocks are cut: what a device prepares its buffers for
@@ -35,14 +38,23 @@ def apply_events(rack: Rack, pending: deque[Event], now: int) -> None:
         rack.set(address, value)
 
 
-def check_events(rack: Rack, events: Iterable[Event]) -> None:
+def check_events(rack: Rack, events: Iterable[Event]) -> deque[Event]:
+    """The events in order of time; refused as a whole, before anything sounds, where one is wrong."""
     table = rack.parameters()
-    for sample, address, _ in events:
-        base = address.partition("[")[0]
-        if base not in table:
-            rack.get(address)  # raises with the nearest address
-        if table[base].structural and sample > 0:
+    checked: list[Event] = []
+    for event in events:
+        if not isinstance(event, (tuple, list)) or len(event) != 3 or not isinstance(event[1], str):
+            raise UsageError(f"an event is (sample, address, value), such as (48000, 'dry', -6); got {event!r}")
+        sample, address, value = event
+        if not isinstance(sample, Integral) or sample < 0:
+            raise UsageError(f"the event at '{address}' has sample {sample!r}; it takes a whole number, 0 or more")
+        rack.get(address)  # raises with the nearest address
+        param = table[address.partition("[")[0]]
+        if param.structural and sample > 0:
             raise UsageError(f"'{address}' cannot change while the rack runs; an event at sample 0 can set it")
+        read_value(replace(param, id=address, kind="float", axes=()) if "[" in address else param, value)
+        checked.append((int(sample), address, value))
+    return deque(sorted(checked, key=lambda event: event[0]))
 
 
 def checked_block(block: Block, channels: int, seen: int, sample_rate: int) -> Block:
@@ -56,7 +68,8 @@ def checked_block(block: Block, channels: int, seen: int, sample_rate: int) -> B
         raise InputError(
             f"a block has {block.shape[0]} channels at {seen / sample_rate:.3f} s; those before had {channels}"
         )
-    block = np.ascontiguousarray(block, dtype=np.float32)
+    with np.errstate(over="ignore"):  # a float64 beyond float32 becomes infinite, and is named below
+        block = np.ascontiguousarray(block, dtype=np.float32)
     if not math.isfinite(np.vdot(block, block)) and not np.isfinite(block).all():
         where = int(np.flatnonzero(~np.isfinite(block).all(axis=0))[0]) + seen
         raise InputError(

@@ -28,7 +28,7 @@ class Node(Protocol):
     latency: int
     tail: int | float
 
-    def prepare(self, sample_rate: int, channels: int, max_frames: int) -> int: ...
+    def prepare(self, sample_rate: int, channels: int, max_frames: int, before: int = 0) -> int: ...
     def process(self, block: Block) -> Block: ...
     def flush(self, frames: int) -> Block: ...
     def reset(self) -> None: ...
@@ -49,7 +49,7 @@ class Tap:
         skipped = min(self._skip, block.shape[1])
         self._skip -= skipped
         if skipped < block.shape[1]:
-            self.analyzer.push(block[:, skipped:])
+            self.analyzer.hear(block[:, skipped:])
 
 
 class Countdown:
@@ -125,6 +125,8 @@ class SlotNode:
         dry = self._dry.process(block)
         if self._idle:
             return to_width(dry, self._out)
+        if dry is block:  # a device that works in the memory it is given must not change the dry part
+            dry = block.copy()
         wet = self._wet(block, flushing)
         mix = self._mix.take(frames)
         if isinstance(mix, float):
@@ -168,10 +170,7 @@ class ChainNode:
     def prepare(self, sample_rate: int, channels: int, max_frames: int, before: int = 0) -> int:
         self.latency, self.tail = 0, 0
         for node in self.nodes:
-            if isinstance(node, SlotNode):
-                channels = node.prepare(sample_rate, channels, max_frames, before + self.latency)
-            else:
-                channels = node.prepare(sample_rate, channels, max_frames)
+            channels = node.prepare(sample_rate, channels, max_frames, before + self.latency)
             self.latency += node.latency
             self.tail += node.tail
         self.width = channels
@@ -192,8 +191,10 @@ class ChainNode:
             out = node.process(block) if block is not None and block.shape[1] else None
             if index == self._over:
                 have = 0 if out is None else out.shape[1]
-                more = node.flush(frames - have)
-                out = more if out is None else np.concatenate((out, more), axis=1)
+                if out is None:
+                    out = node.flush(frames)
+                else:  # copied first: a device may give the same memory again
+                    out = np.concatenate((out.copy(), node.flush(frames - have)), axis=1)
                 if out.shape[1] < frames:
                     self._over += 1
             block = out
@@ -219,11 +220,11 @@ class RateNode:
         self.latency = 0
         self.tail: int | float = 0
 
-    def prepare(self, sample_rate: int, channels: int, max_frames: int) -> int:
-        self._sample_rate, self._max = sample_rate, max_frames
+    def prepare(self, sample_rate: int, channels: int, max_frames: int, before: int = 0) -> int:
         most = math.ceil(max_frames * self.rate / sample_rate) + 2
         self._inner_max = most
-        self._out = self.chain.prepare(self.rate, channels, most)
+        # the way down is of zero phase: for a tap inside, what came before is late by as much time as outside
+        self._out = self.chain.prepare(self.rate, channels, most, round(before * self.rate / sample_rate))
         self._down = Resampler(sample_rate, self.rate, channels)
         self._up = Resampler(self.rate, sample_rate, self._out)
         ratio = sample_rate / self.rate

@@ -16,7 +16,8 @@ import numpy as np
 
 from .device import Block
 from .errors import RoutingError, UsageError
-from .instance import Device, Missing, check_format
+from .instance import Device, Missing
+from .limits import check_format
 from .params import Layout, Param, read_value, suggest
 from .slots import NAME, Chain, Slot, name_slots
 
@@ -104,7 +105,9 @@ class Rack:
         self.latency = 0
         self.tail: int | float = 0
         self._desk: Any = None
-        name_slots([*self.inserts, *(slot for bus in self.buses for slot in bus.chain)])
+        slots = [*self.inserts, *(slot for bus in self.buses for slot in bus.chain)]
+        _refuse_twice([*slots, *self.master])
+        name_slots(slots)
         name_slots(list(self.master))
         self._check_wiring()
 
@@ -324,6 +327,18 @@ def as_rack(thing: Any) -> Rack:
     if isinstance(thing, (Chain, list, tuple)):
         return Rack(thing)
     raise UsageError(f"expected a Rack, a Chain or a device made by Host.create(…); got {type(thing).__name__}")
+
+
+def _refuse_twice(slots: list[Slot]) -> None:
+    """One device has one state: in two places it would hear both signals."""
+    seen: set[int] = set()
+    for slot in slots:
+        if id(slot.device) in seen:
+            raise RoutingError(
+                f"the device {slot.device!r} stands in the rack twice, and it has only one state; "
+                "make one for each place, with Host.create(…) or Slot.copy()"
+            )
+        seen.add(id(slot.device))
 
 
 def _index(text: str) -> tuple[int, ...]:

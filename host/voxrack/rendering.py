@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import time
-from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -61,8 +60,7 @@ def stream(
     rack = as_rack(rack)
     inner = {place: analyzer for place, analyzer in (taps or {}).items() if place != "out"}
     listener = (taps or {}).get("out")
-    pending = deque(sorted(events, key=lambda event: event[0]))
-    check_events(rack, pending)
+    pending = check_events(rack, events)
     trim: Trim | None = None
     channels, seen = 0, 0
     for block in blocks:
@@ -96,8 +94,8 @@ def render(
     Audio
         Latency removed, tail appended, same sample rate.
     """
-    if block < 1:
-        raise UsageError(f"block is {block}; it takes 1 or more samples")
+    if not isinstance(block, int) or block < 1:
+        raise UsageError(f"block is {block!r}; it takes a whole number of samples, 1 or more")
     source = _sliced(audio.samples, block, progress)
     parts = list(_through(as_rack(rack), source, audio.sample_rate, tail, taps, events))
     return Audio(np.concatenate(parts, axis=1), audio.sample_rate)
@@ -197,7 +195,7 @@ def analyze(
         if seen == 0:
             channels = block.shape[0]
             analyzer.prepare(rate, channels)
-        analyzer.push(block)
+        analyzer.hear(block)
         seen += block.shape[1]
         if progress is not None:
             progress(min(1.0, seen / max(1, frames)))
@@ -239,7 +237,7 @@ def _through(
 def _heard(block: Block, listener: AnalyzerDevice | None) -> Iterator[Block]:
     if block.shape[1]:
         if listener is not None:
-            listener.push(block)
+            listener.hear(block)
         yield block
 
 

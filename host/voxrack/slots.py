@@ -58,16 +58,18 @@ class Slot:
 
     def copy(self) -> Slot:
         """The same device anew, with the same values."""
-        old = self.device
-        if isinstance(old, Missing):
-            device: Device = Missing(old.spec.id, old.block, old.reason)
-        else:
-            device = type(old)(old.spec, old.values, needs=old.needs)
-        return Slot(device, self.name, self.bypass, self.mix)
+        return Slot(_anew(self.device), self.name, self.bypass, self.mix)
 
     def __repr__(self) -> str:
         extra = (", bypassed" if self.bypass else "") + (f", mix {self.mix:g}" if self.mix != 1.0 else "")
         return f"{self.name or '?'}: {self.device!r}{extra}"
+
+
+def _anew(device: Device) -> Device:
+    """The same device with a state of its own, and so with helpers of its own."""
+    if isinstance(device, Missing):
+        return Missing(device.spec.id, device.block, device.reason)
+    return type(device)(device.spec, device.values, needs={role: _anew(need) for role, need in device.needs.items()})
 
 
 class Chain(Sequence[Slot]):

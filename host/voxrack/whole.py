@@ -44,7 +44,7 @@ def convert_through(
     for start in range(0, out.shape[1], _PIECE):
         piece = out[:, start : start + _PIECE]
         if tap is not None:
-            tap.push(piece)
+            tap.hear(piece)
         yield piece
 
 

@@ -19,7 +19,7 @@ from voxrack.audio import Audio
 from voxrack.device import DeviceSpec, Track
 from voxrack.errors import InputError, RoutingError, UsageError
 from voxrack.instance import AnalyzerDevice
-from voxrack.rack import Rack
+from voxrack.rack import Bus, Rack, Slot
 from voxrack.rendering import analyze, render, render_file, stream
 
 RATE = 16_000
@@ -105,6 +105,39 @@ def test_events_fall_on_their_sample_at_any_block_size():
         render(Rack([make(toys.LATE)]), Audio(x, RATE), events=[(5, "late.frames", 1)])
 
 
+@pytest.mark.parametrize(
+    ("event", "told"),
+    [
+        ((1.5, "scale.factor", 1.0), r"'scale.factor' has sample 1.5; it takes a whole number, 0 or more"),
+        ((np.nan, "scale.factor", 1.0), "has sample nan"),
+        ((-5, "scale.factor", 1.0), "has sample -5"),
+        (("x", "scale.factor", 1.0), "has sample 'x'"),
+        ((10**9, "scale.factor", 99), r"'scale.factor' got 99; it takes -10 to 10"),
+        ((10**9, "scale.factor", "loud"), "got 'loud'"),
+        ((3, "scale.factor"), r"an event is \(sample, address, value\)"),
+        ((3, 4, 5), "an event is"),
+        (None, "an event is"),
+    ],
+)
+def test_a_wrong_event_is_refused_before_anything_sounds(event, told):
+    given = iter([noise()])
+    with pytest.raises(UsageError, match=told):
+        next(stream(Rack([make(toys.SCALE)]), given, RATE, events=[event]))
+    assert next(given, None) is not None
+
+
+@pytest.mark.parametrize("block", [0, -1, 1.5, "x", None])
+def test_a_block_is_a_whole_number_of_samples(block):
+    with pytest.raises(UsageError, match="it takes a whole number of samples, 1 or more"):
+        render(Rack([]), Audio(noise(), RATE), block=block)
+
+
+@pytest.mark.parametrize("rate", ["44100", None, 44_100.5, np.nan])
+def test_a_sample_rate_is_a_whole_number(rate):
+    with pytest.raises(InputError, match="or no whole number"):
+        list(stream(Rack([]), [noise()], rate))
+
+
 def test_taps_hear_the_signal_in_time():
     x = noise()
     taps = {"in": recorder(), "late": recorder(), "late_2": recorder(), "out": recorder()}
@@ -114,6 +147,26 @@ def test_taps_hear_the_signal_in_time():
         np.testing.assert_array_equal(heard[:, : RATE - 500], x[:, : RATE - 500], err_msg=place)
     with pytest.raises(UsageError, match="no place 'nowhere' to tap"):
         render(Rack([]), Audio(x, RATE), taps={"nowhere": recorder()})
+
+
+@pytest.mark.parametrize("rate", [8_000, 22_050, 44_100, 48_000, 96_000])
+def test_taps_among_resampled_devices_hear_the_signal_in_time(rate):
+    """Behind latency outside and inside, to a sample of the native rate: half by rounding, half by finding the peak."""
+    x = np.zeros((1, rate // 2), np.float32)
+    at, width = rate // 10, rate // 1000
+    x[0, at - width : at + width + 1] = np.hanning(2 * width + 3)[1:-1]
+    taps = {place: recorder() for place in ("late", "inner", "narrow", "bus_narrow", "master.end")}
+    rack = Rack(
+        [make(toys.LATE, frames=777), Slot(make(toys.NARROW_LATE, frames=37), "inner"), make(toys.NARROW)],
+        [Bus("side", [make(toys.LATE, frames=55), Slot(make(toys.NARROW_LATE, frames=9), "bus_narrow")])],
+        {"side": -6.0},
+        master=[Slot(make(toys.NARROW_LATE, frames=7), "end")],
+    )
+    render(rack, Audio(x, rate), taps=taps)
+    for place, tap in taps.items():
+        track = tap.finish()[0]
+        heard = float(track.times_s[np.argmax(track.values[:, 0])])
+        assert abs(heard - at / rate) <= 1 / 16_000 + 1e-9, (place, heard)
 
 
 def test_an_analyzer_gets_the_format_it_wants():
@@ -183,7 +236,7 @@ def test_a_killed_process_leaves_the_old_target(tmp_path):
     target.write_bytes(b"precious")
     script = textwrap.dedent("""
         import os, signal, sys
-        from voxrack.rack import Rack
+        from voxrack.rack import Bus, Rack, Slot
         from voxrack.rendering import render_file
         def progress(share):
             if share > 0.3:

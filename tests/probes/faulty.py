@@ -22,7 +22,7 @@ class Forgetful(Gain):
     def reset(self):
         kept = getattr(self, "line", None)
         super().reset()
-        if kept is not None and kept._held.shape == self.line._held.shape:
+        if kept is not None and kept.channels == self.line.channels:
             self.line = kept
 
 

@@ -264,6 +264,8 @@ class Param:
             Where the text is no value of this parameter, or its unit is another one.
         """
         word = text.strip()
+        if self.kind in NUMERIC:
+            word = word.replace("−", "-")  # the minus sign, as our own tables print it
         if self.kind == "bool":
             if word.lower() in ("on", "true", "yes", "1"):
                 return True

@@ -235,6 +235,20 @@ def test_analyze_refuses_processors_and_reports_bad_files(tmp_path: Path) -> Non
     assert mixed.exit_code == 1 and "error" in lines(mixed)[1] and "summary" in lines(mixed)[0]
 
 
+def test_an_empty_name_is_not_the_working_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """`render telephone "$UNSET" -o out` must not render all there is."""
+    source = tone(tmp_path / "a.wav")
+    monkeypatch.chdir(tmp_path)
+    for words in (
+        ("render", "telephone", "", "-o", "out"), ("render", "telephone", "", "-o", "out.wav"),
+        ("render", "telephone", source, "", "-o", "out"), ("render", "telephone", source, "-o", ""),
+        ("render", "", source, "-o", "out.wav"), ("analyze", "fx.loudness", ""),
+    ):  # fmt: skip
+        result = run(*words)
+        assert result.exit_code == 2 and "is an empty name; give a file or a folder" in result.stderr, words
+    assert os.listdir(tmp_path) == ["a.wav"]
+
+
 # ---- the pool ----------------------------------------------------------------------------------
 def test_a_worker_that_dies_fails_its_own_job_only() -> None:
     jobs = ["1 + 1", "__import__('os').abort()", "2 + 2", "1 / 0", "__import__('os')._exit(3)", "3 + 3"]

@@ -156,6 +156,7 @@ def _without_unit_rounding(param: Param, text: str) -> float | None:
         (TIME, "2 min", 120_000.0),
         (LEVEL, "-18", -18.0),
         (LEVEL, "-18dB", -18.0),
+        (LEVEL, "−18.5 dB", -18.5),  # U+2212, as our own tables print it
         (LEVEL, "+3 db", 3.0),
         (LEVEL, ".5", 0.5),
         (LEVEL, "-inf", -math.inf),

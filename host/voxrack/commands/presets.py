@@ -12,6 +12,7 @@ import click
 from ..errors import PresetError, UsageError, VoxrackError
 from . import common, complete
 from .group import EXIT_CODES
+from .targets import refuse_empty
 
 
 @click.group("preset", short_help="List, show, check, compare and save presets.", epilog=EXIT_CODES)
@@ -109,6 +110,8 @@ def upgrade(presets: Sequence[str], out: str | None, as_json: bool) -> int:
       voxrack preset upgrade my.json
       voxrack preset upgrade old.json -o new.json
     """
+    if out is not None:
+        refuse_empty(out, "the output")
     if out and len(presets) > 1:
         raise UsageError(f"-o takes one preset; {len(presets)} were given")
 

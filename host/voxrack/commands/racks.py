@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from ..errors import UsageError
+from .targets import refuse_empty
 
 if TYPE_CHECKING:
     from ..host import Host
@@ -30,7 +31,7 @@ def find_preset(name: str, host: Host | None = None) -> Preset:
     from ..params import suggest
     from ..preset import Preset
 
-    path = Path(name)
+    path = Path(refuse_empty(name, "the preset"))
     if path.is_file():
         return Preset.load(path)
     known = (host or default_host()).presets()

@@ -22,13 +22,15 @@ def find_sources(words: Sequence[str], *, leave_out: Path | None = None) -> list
 
     Raises
     ------
+    UsageError
+        For an empty name.
     InputError
         For a folder without audio. A file that does not exist is let through: rendering it says so.
     """
     out: list[tuple[Path, Path]] = []
     barred = leave_out.resolve() if leave_out is not None else None
     for word in words:
-        path = Path(word)
+        path = Path(refuse_empty(word, "an input"))
         if not os.path.isdir(path):  # unlike Path.is_dir, false for a name that no system takes
             out.append((path, Path(path.name)))
             continue
@@ -40,6 +42,13 @@ def find_sources(words: Sequence[str], *, leave_out: Path | None = None) -> list
         top = Path() if len(words) == 1 else Path(path.resolve().name)
         out += [(file, top / file.relative_to(path)) for file in found]
     return out
+
+
+def refuse_empty(word: str, what: str) -> str:
+    """``word``, unless it is empty: as a path that would be the working folder, and it never was meant."""
+    if not word.strip():
+        raise UsageError(f"{what} is an empty name; give a file or a folder ('.' is this one, or is a variable unset?)")
+    return word
 
 
 def _walk(folder: Path) -> list[Path]:
@@ -66,14 +75,14 @@ def pair(words: Sequence[str], out: str, kind: str | None = None) -> list[tuple[
     Raises
     ------
     UsageError
-        Where a target is one of the sources, two sources have one target, or ``out`` does not fit.
+        Where a name is empty, a target is one of the sources, two sources have one target, or ``out`` does not fit.
     """
-    target = Path(out)
+    target = Path(refuse_empty(out, "the output"))
     single = len(words) == 1 and not os.path.isdir(words[0])
     if single and target.suffix.lower() in AUDIO and not os.path.isdir(target):
         if kind and target.suffix.lower() != f".{kind}":
             raise UsageError(f"--format {kind} and -o {out} disagree; leave one of them out")
-        pairs = [(Path(words[0]), target)]
+        pairs = [(Path(refuse_empty(words[0], "an input")), target)]
     else:
         if os.path.exists(target) and not os.path.isdir(target):
             why = f"it does not end in {', '.join(AUDIO)}" if single else "there are several inputs"

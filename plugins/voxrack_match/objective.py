@@ -78,7 +78,7 @@ class Objective:
                 (share * weighted).backward()
             terms += share * found.detach().cpu().numpy()
         gradient = vector.grad if vector.grad is not None else torch.full_like(vector, torch.nan)
-        by_name = dict(zip(NAMES, map(float, terms)))
+        by_name: dict[str, float] = {name: float(term) for name, term in zip(NAMES, terms)}
         return Evaluation(float(total_loss(by_name)), by_name, gradient.detach().cpu().numpy())
 
     def judge(self, point: Vector, most: int | None = None) -> float:

@@ -126,7 +126,7 @@ def judge(pair: Pair, match: Audio | None = None) -> dict[str, float]:
         samples = audio.samples[:, :frames].astype(np.float64)
         gain = gain_to_level(samples, audio.sample_rate)[0] if audio.peak > 1e-6 else 0.0
         signals.append(np.pad(samples, [(0, 0), (0, max(0, SHORTEST - frames))]) * 10 ** (gain / 20))
-    terms = losses(*signals, target.sample_rate)
+    terms = losses(signals[0], signals[1], target.sample_rate)
     return {name: terms[name] for name in TERMS} | {"total": float(total_loss(terms))}
 
 

@@ -19,8 +19,8 @@ from voxrack import Layout, Param
 if TYPE_CHECKING:
     import torch
 
-# size of one step at a learning rate of 1, by kind of number: see `benchmarks/fit.py --compare`
-STEP = {"dB": 10.0, "log": 1.0, "lin": 1.0, "share": 1.0, "array": 1.5}
+# size of one step at a learning rate of 1, by kind of number; measured on the songs of `benchmarks/fit.py`
+STEP = {"dB": 10.0, "log": 2.0, "lin": 1.0, "share": 1.0, "array": 4.0}
 
 
 class Coordinates:

@@ -30,8 +30,8 @@ from .screening import choices, screen
 from .start import echoes, starting_values
 from .vocal import vocal_rack
 
-STEPS = 1000
-RATE = 0.02
+STEPS = 600
+RATE = 0.05
 BATCH = 4  # chunks a step
 EVERY = 25  # steps between checkpoints
 SCREENED = 2  # chunks that the coarse search looks at
@@ -97,7 +97,7 @@ def fit(
         Any rack of differentiable devices; by default :func:`voxrack_match.vocal_rack`. It gets a gain before and
         after where it has none.
     steps : int, optional
-        At most; 1000 by default. 0 only prepares and judges the start.
+        At most; 600 by default. 0 only prepares and judges the start.
     time_budget : float, optional
         Seconds, at most; the schedule of the step size is stretched to it.
     seed : int

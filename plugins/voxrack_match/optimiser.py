@@ -43,10 +43,10 @@ class Plan:
 
     steps: int
     time_budget: float = math.inf
-    rate: float = 0.02
-    final: float = 0.05
+    rate: float = 0.05
+    final: float = 0.02
     warm: int = 10
-    betas: tuple[float, float] = (0.9, 0.99)
+    betas: tuple[float, float] = (0.8, 0.95)
 
     def rate_at(self, step: int, seconds: float) -> float:
         """The learning rate; a time budget stretches or shortens the schedule."""

@@ -118,8 +118,8 @@ def test_a_loss_that_is_never_finite_ends_the_fit():
 def test_a_time_budget_ends_the_descent_and_its_schedule():
     plan = Plan(10**9, time_budget=100.0, rate=1.0, warm=1)
     assert plan.rate_at(0, 0.0) == pytest.approx(1.0)
-    assert plan.rate_at(10, 50.0) == pytest.approx(0.525)
-    assert plan.rate_at(10, 200.0) == pytest.approx(0.05)
+    assert plan.rate_at(10, 50.0) == pytest.approx(0.51)
+    assert plan.rate_at(10, 200.0) == pytest.approx(0.02)
 
 
 # ---- the rack's levels -------------------------------------------------------------------------

@@ -153,11 +153,11 @@ class Param:
         if array.shape == ():
             array = np.full(self.shape, float(array))
         if array.shape != self.shape:
-            raise self._refuse(f"an array of shape {array.shape}", f"shape {self.shape} ({self.axes_text()})")
+            raise self._refuse_text(f"an array of shape {array.shape}", f"shape {self.shape} ({self.axes_text()})")
         bad = ~((array >= self.lo) & (array <= self.hi))
         if bad.any():
             where = tuple(int(i) for i in np.argwhere(bad)[0])
-            raise self._refuse(f"{array[where]!r} at index {list(where)}", self.range_text())
+            raise self._refuse_text(f"{float(array[where])!r} at index {list(where)}", self.range_text())
         array.setflags(write=False)
         return array
 
@@ -175,7 +175,11 @@ class Param:
         return " × ".join(f"{axis.size} {axis.name}" for axis in self.axes)
 
     def _refuse(self, value: Any, allowed: str) -> ParamError:
-        return ParamError(f"parameter '{self.id}' got {value!r}; it takes {allowed}")
+        shown = repr(value)
+        return self._refuse_text(shown if len(shown) <= 80 else f"{shown[:79]}…", allowed)
+
+    def _refuse_text(self, shown: str, allowed: str) -> ParamError:
+        return ParamError(f"parameter '{self.id}' got {shown}; it takes {allowed}")
 
     # ---- plain <-> unit <-> logit -------------------------------------------------------------
     def to_unit(self, plain: ArrayLike) -> Any:

@@ -34,8 +34,30 @@ _NUMBERS = {
     "items": {"anyOf": [{"type": "number"}, {"enum": list(INFINITE)}, {"$ref": "#/$defs/Numbers"}]},
 }
 
-Name = Annotated[str, Field(pattern="^[a-z][a-z0-9_-]{0,63}$")]
-DeviceId = Annotated[str, Field(pattern=r"^[A-Za-z0-9_-]+(\.[A-Za-z0-9_-]+)+$", max_length=128)]
+_NAME = "^[a-z][a-z0-9_-]{0,63}$"
+_DEVICE = r"^[A-Za-z0-9_-]+(\.[A-Za-z0-9_-]+)+$"
+_CREATED = r"^(\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d{1,6})?(Z|[+-]\d\d:\d\d))?$"
+_FILE = r"^[^/\\\x00-\x1f]+$"
+_PATTERNS = {
+    _HEX: "a sha256, 64 digits of 0-9 and a-f",
+    _NAME: "a name of a-z, 0-9, _ and -, at most 64 characters, the first a letter",
+    _DEVICE: "a device's id, such as fx.gain",
+    _CREATED: "a date with its time and zone, such as 2026-01-31T12:00:00Z",
+    _FILE: "the name of a file, without a folder",
+}
+_PLAIN = {  # pydantic speaks of Python's types, a preset is JSON; the names in braces are pydantic's
+    "string_type": "text",
+    "tuple_type": "a list",
+    "dict_type": "an object",
+    "model_type": "an object",
+    "int_type": "a whole number",
+    "float_type": "a number",
+    "too_long": "at most {max_length} entries, and it has {actual_length}",
+    "string_too_long": "at most {max_length} characters",
+}
+
+Name = Annotated[str, Field(pattern=_NAME)]
+DeviceId = Annotated[str, Field(pattern=_DEVICE, max_length=128)]
 DeviceVersion = Annotated[int, Field(ge=1, le=2**31)]
 Digest = Annotated[str, Field(pattern=_HEX)]
 Label = Annotated[str, Field(max_length=200)]
@@ -50,7 +72,7 @@ class Strict(BaseModel):
 class Asset(Strict):
     """A file beside the preset, in ``<preset>.assets/``, under the name of its content."""
 
-    name: Annotated[str, Field(min_length=1, max_length=255, pattern=r"^[^/\\\x00-\x1f]+$")]
+    name: Annotated[str, Field(min_length=1, max_length=255, pattern=_FILE)]
     sha256: Digest
 
 
@@ -92,7 +114,7 @@ class Provenance(Strict):
     """Where a preset comes from. Empty text: not known."""
 
     made_by: Label = ""
-    created: Annotated[str, Field(pattern=r"^(\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d{1,6})?(Z|[+-]\d\d:\d\d))?$")] = ""
+    created: Annotated[str, Field(pattern=_CREATED)] = ""
     how: Literal["fit", "hand", "pca", "sample", "import"] = "hand"
     losses: dict[str, Finite] = {}
     sources: Annotated[tuple[Source, ...], Field(strict=False)] = ()
@@ -156,7 +178,14 @@ def _message(detail: ErrorDetails) -> str:
         return "the key is missing"
     if _location(detail)[:1] == ("automation",):
         return "automation is reserved for a later version of the format; leave it out"
-    return f"{shown(value)} is not allowed here: {detail['msg'][:1].lower()}{detail['msg'][1:]}"
+    context = detail.get("ctx", {})
+    if kind == "string_pattern_mismatch":
+        takes = f"it takes {_PATTERNS[context['pattern']]} (the pattern {context['pattern']})"
+    elif kind in _PLAIN:
+        takes = f"it takes {_PLAIN[kind].format_map(context)}"
+    else:
+        takes = detail["msg"][:1].lower() + detail["msg"][1:]
+    return f"{shown(value)} is not allowed here: {takes}"
 
 
 def _model_at(location: Sequence[str | int]) -> type[Strict]:

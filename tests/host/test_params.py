@@ -271,8 +271,16 @@ def test_an_array_is_copied_filled_and_read_only():
 def test_a_number_out_of_range_in_an_array_is_found():
     values = np.ones((4, 3))
     values[2, 1] = 11.0
-    with pytest.raises(ParamError, match=r"11\.0.* at index \[2, 1\].*0\.1 to 10 s"):
+    with pytest.raises(ParamError, match=r"got 11\.0 at index \[2, 1\]; it takes 0\.1 to 10 s"):
         GRID.check(values)
+    with pytest.raises(ParamError, match=r"got an array of shape \(2,\); it takes shape \(4, 3\)"):
+        GRID.check([1.0, 2.0])
+
+
+def test_a_long_value_is_shown_in_part():
+    with pytest.raises(ParamError, match=r"got '9{77,79}…; it takes") as caught:
+        FREQUENCY.check("9" * 10_000)
+    assert len(str(caught.value)) < 200
 
 
 def test_unknown_parameters_get_a_suggestion():

@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from .errors import InputError, PresetError
-from .replace import Replacement, refusal
+from .replace import Replacement, make_folder
 
 _SUFFIX = re.compile(r"\.[A-Za-z0-9]{1,12}")
 _names: dict[str, str] = {}  # sha256 -> original name of what was found in this process: its file no longer bears it
@@ -100,10 +100,7 @@ def copy_into(folder: Path, asset: Mapping[str, str], source: Path) -> None:
     target = folder / stored_name(asset)
     if target.is_file() and digest_file(target) == asset["sha256"]:
         return
-    try:
-        folder.mkdir(parents=True, exist_ok=True)
-    except OSError as error:
-        raise refusal(folder, error) from error
+    make_folder(folder)
     with Replacement(target) as part:
         digest = hashlib.sha256()
         with part.temp.open("wb") as out, source.open("rb") as file:

@@ -80,9 +80,20 @@ def refusal(target: Path, error: OSError) -> VoxrackError:
         why = f"you may not write into {target.parent}; change its permissions, or write to another folder"
     elif error.errno == errno.ENAMETOOLONG:
         why = "the name is longer than this file system allows; choose a shorter one"
+    elif error.errno in (errno.EEXIST, errno.ENOTDIR):
+        file = next((path for path in (target, *target.parents) if path.is_file()), target)
+        why = f"{file} is a file, not a folder; give another name"
     else:
         why = f"{error.strerror or error}; check the folder, or write to another one"
     return VoxrackError(f"cannot write {target}: {why}. What was there before is untouched")
+
+
+def make_folder(folder: Path) -> None:
+    """Create a folder and those above it, where they are not there yet; VoxrackError where that cannot be."""
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise refusal(folder, error) from error
 
 
 def _check_target(shown: Path, real: Path) -> None:

@@ -52,6 +52,13 @@ def test_upgrade_writes_what_the_current_version_writes(tmp_path: Path) -> None:
     assert Preset.load(tmp_path / "new.json") == Preset.load(file)
 
 
+def test_upgrade_of_a_factory_preset_wants_a_file_to_write_to(tmp_path: Path) -> None:
+    refused = run("preset", "upgrade", "telephone")
+    assert refused.exit_code == 2 and "'telephone' is a factory preset; give a file with -o" in refused.stderr
+    done("preset", "upgrade", "telephone", "-o", tmp_path / "mine.json")
+    assert Preset.load(tmp_path / "mine.json").name == "Telephone"
+
+
 def test_upgrade_leaves_a_bad_file_alone(tmp_path: Path) -> None:
     file = preset(tmp_path, level="loud")
     before = file.read_bytes()

@@ -249,6 +249,17 @@ def test_an_empty_name_is_not_the_working_folder(tmp_path: Path, monkeypatch: py
     assert os.listdir(tmp_path) == ["a.wav"]
 
 
+@pytest.mark.parametrize("out", ["a.wav/b.wav", "a.wav/folder/b.wav", "n" * 300 + "/b.wav"])
+def test_a_folder_that_cannot_be_made_is_told(tmp_path: Path, out: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    source = tone(tmp_path / "a.wav")
+    monkeypatch.chdir(tmp_path)
+    before = source.read_bytes()
+    result = run("render", preset(tmp_path), source, "-o", out)
+    why = "a.wav is a file, not a folder; give another name" if "a.wav" in out else "choose a shorter one"
+    assert result.exit_code == 1 and "cannot write" in result.stderr and why in result.stderr
+    assert "unexpected" not in result.stderr and source.read_bytes() == before
+
+
 # ---- the pool ----------------------------------------------------------------------------------
 def test_a_worker_that_dies_fails_its_own_job_only() -> None:
     jobs = ["1 + 1", "__import__('os').abort()", "2 + 2", "1 / 0", "__import__('os')._exit(3)", "3 + 3"]

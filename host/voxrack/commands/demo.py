@@ -38,6 +38,7 @@ def demo(source: str | None, preset: str, out: str, as_json: bool) -> None:
     from ..clip import clip_path
     from ..errors import UsageError
     from ..files import info
+    from ..replace import make_folder
     from .racks import find_preset, ready_rack
 
     common.need("matplotlib", "the demo's picture", "notebook")
@@ -51,7 +52,7 @@ def demo(source: str | None, preset: str, out: str, as_json: bool) -> None:
     folder = Path(out)
     if folder.exists() and not folder.is_dir():
         raise UsageError(f"-o {out} is a file; the demo writes several files, so name a folder")
-    folder.mkdir(parents=True, exist_ok=True)
+    make_folder(folder)
     label = _label(chosen, preset)
     kept = chosen.save(folder / f"{label}.json")
     _compile(rack)

@@ -119,7 +119,7 @@ def upgrade(presets: Sequence[str], out: str | None, as_json: bool) -> int:
         from .racks import find_preset
 
         old = find_preset(name)
-        if old.path is None and not out:
+        if not out and not Path(name).is_file():
             raise UsageError(f"'{name}' is a factory preset; give a file with -o to write to")
         new = old.upgraded()
         target = Path(out or name)

@@ -80,9 +80,10 @@ def _rack(preset: str, path: str, settings: tuple[tuple[str, str], ...]) -> Rack
 def render(job: RenderJob, progress: Progress | None = None) -> dict[str, Any]:
     """Render one file; the report as a dict, as ``render --json`` prints it."""
     from ..rendering import render_file
+    from ..replace import make_folder
 
     rack = _rack(job.preset, job.path, job.settings)
-    job.target.parent.mkdir(parents=True, exist_ok=True)
+    make_folder(job.target.parent)
     with heard() as remarks:
         report = render_file(
             rack, job.source, job.target, block=job.block, tail=job.tail, subtype=job.subtype, progress=progress

@@ -67,19 +67,16 @@ class Device:
             checked = read_value(param, value)
         except UsageError as error:
             raise type(error)(f"device '{self.spec.id}': {error}") from None
-        self.values[id] = checked
+        told = self._processor is not None and param.kind != "asset" and (param.structural or self.spec.streaming)
+        if told:
+            self._guarded("set", id, checked)
+        self.values[id] = checked  # after the device took it: where it fails, what is shown is what is heard
         if self._processor is None:
             return
-        if param.kind == "asset":
-            self._processor = None  # the factory reads assets: it is built anew at the next prepare
-            self._stale = True
-        elif param.structural:
-            self._guarded("set", id, checked)
-            self._stale = self._max_frames > 0
-        elif self.spec.streaming:
-            self._guarded("set", id, checked)
-        else:
-            self._processor = None
+        if not told:
+            self._processor = None  # built anew at the next use: its factory reads assets and values
+        if param.kind == "asset" or param.structural:
+            self._stale = self._max_frames > 0 or param.kind == "asset"
 
     @property
     def assets(self) -> dict[str, Path]:

@@ -195,6 +195,18 @@ def test_what_a_device_declares_or_returns_is_named(fields, told):
         render(hostile(declaring("Liar", **fields)), Audio(X, RATE))
 
 
+def test_a_value_that_the_device_fails_to_take_is_not_shown():
+    def refuse(self, id, value):
+        raise ValueError("not now")
+
+    device = hostile(type("Liar", (Wire,), {"set": refuse}), params=toys.SCALE.params)
+    rack = Rack([device])
+    render(rack, Audio(X, RATE))
+    with pytest.raises(DeviceError, match=r"'bad\.liar' failed in set\(\): ValueError: not now"):
+        rack.set("liar.factor", 2.0)
+    assert rack.get("liar.factor") == 1.0
+
+
 @pytest.mark.parametrize("given", [None, "text", 1.0, np.zeros(3), np.full((2, 9000), None), np.zeros((2, 9000), int)])
 def test_what_a_whole_signal_device_returns_is_named(given):
     device = hostile(type("Liar", (Wire,), {"convert": lambda self, *_: given}), streaming=False)

@@ -8,6 +8,7 @@ from typing import Any
 import click
 
 from .commands.group import Verbs, print_version
+from .errors import Stopped
 
 
 @click.group(cls=Verbs, name="voxrack", context_settings={"help_option_names": ["-h", "--help"]})
@@ -40,7 +41,7 @@ _assemble()
 
 
 def _stop(number: int, frame: Any) -> None:
-    raise SystemExit(128 + number)  # unwinds, so that temporary files are removed
+    raise Stopped(128 + number)
 
 
 def main() -> int:

@@ -15,6 +15,7 @@ import pluggy
 
 from . import hooks
 from .device import DeviceSpec
+from .errors import Stopped
 from .params import suggest
 
 BUILT_IN = "voxrack"  # the distribution whose plugins are loaded first
@@ -162,7 +163,7 @@ def attempt(plugin: Plugin, what: str, action: Callable[[], Any]) -> tuple[bool,
     try:
         with redirect_stdout(sys.stderr):  # a plugin that prints must not spoil the JSON of the command line
             return True, action()
-    except KeyboardInterrupt:
+    except (KeyboardInterrupt, Stopped):
         raise
     except BaseException as error:  # SystemExit too: a plugin must not end the host
         last = traceback.extract_tb(error.__traceback__)[-1]

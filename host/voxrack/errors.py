@@ -41,6 +41,17 @@ class DeviceError(VoxrackError):
     """A device broke the contract: wrong shape, wrong length, NaN from finite input, a crash."""
 
 
+class Stopped(BaseException):
+    """The process was asked to end (SIGTERM, SIGHUP): unwinds like Ctrl-C, so that temporary files are removed.
+
+    No SystemExit: a plugin may raise that as well, and it must not end the host.
+    """
+
+    def __init__(self, exit_code: int) -> None:
+        super().__init__()
+        self.exit_code = exit_code
+
+
 class PluginError(VoxrackError):
     """A plugin that cannot be used, or a device that is listed but not available."""
 

@@ -123,7 +123,7 @@ class Device:
             out = self._processor.process(block)
         except VoxrackError:
             raise
-        except Exception as error:
+        except (Exception, SystemExit) as error:  # a device must not end the host
             raise self._crashed("process", error) from error
         if not isinstance(out, np.ndarray) or out.shape != (self._channels[1], shape[1]) or out.dtype != _FLOAT32:
             raise DeviceError(
@@ -185,10 +185,10 @@ class Device:
             return getattr(self.processor, call)(*arguments)
         except VoxrackError:
             raise
-        except Exception as error:
+        except (Exception, SystemExit) as error:
             raise self._crashed(call, error) from error
 
-    def _crashed(self, call: str, error: Exception) -> DeviceError:
+    def _crashed(self, call: str, error: BaseException) -> DeviceError:
         return DeviceError(f"device '{self.spec.id}' failed in {call}(): {type(error).__name__}: {error}")
 
     def _refuse(self, block: Block) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import signal
 import subprocess
@@ -144,3 +145,72 @@ def test_names_that_are_no_text_are_printed_all_the_same(tmp_path: Path) -> None
         assert os.listdir(folder + b"/out") == [b"caf\xe9.wav"]
     else:
         assert process.returncode == 3 and b"caf\\udce9.wav" in process.stderr
+
+
+RUDE = """
+import sys, time
+print("imported")
+from voxrack import DeviceSpec, hookimpl
+
+class Base:
+    latency = tail = 0
+    def __init__(self, *_): pass
+    def prepare(self, sample_rate, channels, max_frames): self.channels = channels; return channels
+    def flush(self, frames): return None
+    def reset(self): pass
+
+class Loud(Base):
+    def process(self, block): print("processing"); return block.copy()
+
+class Leaves(Base):
+    def process(self, block): sys.exit(0)
+
+class Sleeps(Base):
+    def process(self, block): print("asleep", file=sys.stderr, flush=True); time.sleep(600)
+
+@hookimpl
+def voxrack_devices():
+    return [DeviceSpec(f"rude.{c.__name__.lower()}", "processor", f"rude:{c.__name__}") for c in (Loud, Leaves, Sleeps)]
+"""
+
+
+@pytest.fixture
+def with_rude(tmp_path: Path) -> dict[str, str]:
+    """An environment in which a plugin is installed that has no manners."""
+    folder = tmp_path / "site"
+    info = folder / "rude-1.0.dist-info"
+    info.mkdir(parents=True)
+    (folder / "rude.py").write_text(RUDE, encoding="utf-8")
+    (info / "METADATA").write_text("Metadata-Version: 2.1\nName: rude\nVersion: 1.0\n", encoding="utf-8")
+    (info / "entry_points.txt").write_text("[voxrack.plugins]\nrude = rude\n", encoding="utf-8")
+    return {**os.environ, "PYTHONPATH": str(folder)}
+
+
+def test_a_device_that_prints_does_not_spoil_the_json(tmp_path: Path, with_rude: dict[str, str]) -> None:
+    words = ("render", preset(tmp_path, "rude.loud"), tone(tmp_path / "in.wav"), "-o", tmp_path / "o.wav", "--json")
+    process = start(*words, env=with_rude)
+    out, err = process.communicate(timeout=PATIENCE)
+    assert process.returncode == 0, err
+    assert json.loads(out)["target"] == str(tmp_path / "o.wav") and "imported" in err and "processing" in err
+
+
+@pytest.mark.parametrize("jobs", ["1", "2"])
+def test_a_device_that_leaves_is_a_failure_and_not_the_end(
+    tmp_path: Path, jobs: str, with_rude: dict[str, str]
+) -> None:
+    sources = [tone(tmp_path / "in" / f"{name}.wav") for name in "ab"]
+    words = ("render", preset(tmp_path, "rude.leaves"), *sources, "-o", tmp_path / "out", "--jobs", jobs)
+    process = start(*words, env=with_rude)
+    _, err = process.communicate(timeout=PATIENCE)
+    assert process.returncode == 1 and err.count("'rude.leaves' failed in process(): SystemExit: 0") == 2, err
+
+
+def test_a_device_cannot_swallow_the_order_to_end(tmp_path: Path, with_rude: dict[str, str]) -> None:
+    words = ("render", preset(tmp_path, "rude.sleeps"), tone(tmp_path / "in.wav"), "-o", tmp_path / "o.wav")
+    process = start(*words, env=with_rude)
+    assert process.stderr is not None
+    while "asleep" not in process.stderr.readline():
+        assert process.poll() is None
+    process.send_signal(signal.SIGTERM)
+    process.communicate(timeout=PATIENCE)
+    assert process.returncode == 143 and not (tmp_path / "o.wav").exists()

@@ -207,6 +207,16 @@ def test_a_value_that_the_device_fails_to_take_is_not_shown():
     assert rack.get("liar.factor") == 1.0
 
 
+@pytest.mark.parametrize("call", ["__init__", "prepare", "process", "flush"])
+def test_a_device_cannot_end_the_host(call):
+    def leave(self, *_):
+        raise SystemExit(0)
+
+    device = hostile(type("Liar", (Wire,), {"tail": 5, call: leave}))
+    with pytest.raises(DeviceError, match=r"device 'bad\.liar' failed in \w+\(\): SystemExit: 0"):
+        render(device, Audio(X, RATE))
+
+
 @pytest.mark.parametrize("given", [None, "text", 1.0, np.zeros(3), np.full((2, 9000), None), np.zeros((2, 9000), int)])
 def test_what_a_whole_signal_device_returns_is_named(given):
     device = hostile(type("Liar", (Wire,), {"convert": lambda self, *_: given}), streaming=False)

@@ -13,7 +13,7 @@ from typing import Any
 
 import click
 
-from ..errors import VoxrackError
+from ..errors import Stopped, VoxrackError
 
 EXIT_CODES = "Exit codes: 0 done, 1 some items failed, 2 wrong use, 3 bad input."
 INTERRUPTED = 130
@@ -87,7 +87,7 @@ class Verbs(click.Group):
                     sys.stdout.flush()
                 return value if isinstance(value, int) else 0
             except BaseException as error:
-                if debugging() and not isinstance(error, SystemExit):
+                if debugging() and not isinstance(error, (SystemExit, Stopped)):
                     traceback.print_exc()
                 return _explain(error)
 
@@ -119,6 +119,8 @@ def _explain(error: BaseException) -> int:
         if isinstance(error.code, int):
             return error.code
         return _say(str(error.code), 1) if error.code else 0
+    if isinstance(error, Stopped):
+        return error.exit_code
     if isinstance(error, (click.Abort, KeyboardInterrupt)):
         return _say("stopped", INTERRUPTED)
     if isinstance(error, click.ClickException):

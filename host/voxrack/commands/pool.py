@@ -14,7 +14,7 @@ from multiprocessing.connection import Connection, wait
 from multiprocessing.process import BaseProcess
 from typing import Any
 
-from ..errors import VoxrackError
+from ..errors import Stopped, VoxrackError
 from .group import debugging
 
 _PATIENCE = 5.0  # seconds a worker gets to remove its temporary file before it is killed
@@ -153,19 +153,14 @@ def _quiet_children() -> Iterator[None]:
 
 
 def _leave(number: int, frame: Any) -> None:
-    raise SystemExit(0)  # unwinds, so that the temporary file is removed
+    raise Stopped(128 + number)
 
 
 def _serve(link: Connection, function: Callable[[Any], Any]) -> None:
     """A worker's life: take a job, send its outcome, until the link ends."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     signal.signal(signal.SIGTERM, _leave)
-    while True:
-        try:
+    with suppress(EOFError, BrokenPipeError, Stopped):
+        while True:
             index, job = link.recv()
-        except EOFError:
-            return
-        try:
             link.send(attempt(index, function, job))
-        except BrokenPipeError:
-            return

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import sys
 import warnings
 from collections.abc import Callable, Iterable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, redirect_stdout
 from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
@@ -59,11 +60,11 @@ class AnalyzeJob:
 
 @contextmanager
 def heard() -> Iterator[list[str]]:
-    """Collect the warnings about files inside as texts, instead of printing them."""
+    """Collect the warnings about files inside as texts; what a device prints goes to standard error."""
     from ..files import AudioWarning
 
     texts: list[str] = []
-    with warnings.catch_warnings(record=True) as caught:
+    with redirect_stdout(sys.stderr), warnings.catch_warnings(record=True) as caught:
         warnings.simplefilter("always", AudioWarning)
         yield texts
         texts += dict.fromkeys(str(item.message) for item in caught if issubclass(item.category, AudioWarning))

@@ -122,6 +122,7 @@ class Processor(Protocol):
     After ``prepare`` the state is that of silence. ``set`` is called between blocks; the device
     smooths the change over a fixed number of samples, so the result does not depend on block size;
     before the first block after ``prepare`` or ``reset`` a change takes effect at once.
+    ``process`` leaves the block that it is given as it is, and returns a new array each time.
     ``flush(frames)`` is called after the last block, as often as the host likes; it returns at most
     ``frames`` frames, and fewer (or none) when it has nothing more: ``latency + tail`` frames in all.
     """

@@ -48,9 +48,11 @@ class Slot:
         return own if isinstance(self.device, Missing) else {**own, "mix": MIX, "bypass": BYPASS}
 
     def get(self, id: str) -> Any:
+        """Plain value of a parameter of the device, of ``mix`` (0 … 1) or ``bypass``."""
         return getattr(self, id) if id in ("mix", "bypass") else self.device.get(id)
 
     def set(self, id: str, value: Any) -> None:
+        """Change one of them, also between blocks. Text is read with its unit (``"-18 dB"``)."""
         if id in ("mix", "bypass"):
             setattr(self, id, read_value(MIX if id == "mix" else BYPASS, value))
         else:

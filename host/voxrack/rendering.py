@@ -5,6 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from numbers import Integral
 from pathlib import Path
 from typing import Any
 
@@ -94,7 +95,7 @@ def render(
     Audio
         Latency removed, tail appended, same sample rate.
     """
-    if not isinstance(block, int) or block < 1:
+    if not isinstance(block, Integral) or block < 1:
         raise UsageError(f"block is {block!r}; it takes a whole number of samples, 1 or more")
     source = _sliced(audio.samples, block, progress)
     parts = list(_through(as_rack(rack), source, audio.sample_rate, tail, taps, events))

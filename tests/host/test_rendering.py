@@ -132,6 +132,12 @@ def test_a_block_is_a_whole_number_of_samples(block):
         render(Rack([]), Audio(noise(), RATE), block=block)
 
 
+def test_numpy_counts_as_well():
+    x = noise()
+    y = render(Rack([make(toys.SCALE)]), Audio(x, RATE), block=np.int64(512), events=[(np.int32(7), "dry", -6.0)])
+    assert y.frames == x.shape[1]
+
+
 @pytest.mark.parametrize("rate", ["44100", None, 44_100.5, np.nan])
 def test_a_sample_rate_is_a_whole_number(rate):
     with pytest.raises(InputError, match="or no whole number"):

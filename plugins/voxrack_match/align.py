@@ -15,10 +15,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 MOST = 10.0  # s: what a rack's offset can make up for
+LOOKED_AT = 40.0  # s of a longer recording, where most happens
 NEAR = 0.015  # s around each candidate that the spectrograms are compared in
 CLEAR = 0.95  # correlation above which the arg max stands
 _WINDOW, _HOP = 256, 32
-_LONGEST = 30.0  # s of recording whose spectrograms are compared
+_SKIP = 4  # every fourth hop is compared
 _FLOOR = 1e-5
 
 Signal = NDArray[np.floating]
@@ -41,6 +42,8 @@ class Lag(NamedTuple):
 
 def find_lag(dry: Signal, wet: Signal, sample_rate: int) -> Lag:
     """The lag at which two mono signals (frames,) are most alike. Nothing wraps around; 10 s are looked at."""
+    part = busiest(wet, sample_rate, LOOKED_AT)
+    dry, wet = dry[part], wet[part]
     padded = 1 << (dry.size + wet.size - 1).bit_length()
     spectrum = np.conj(np.fft.rfft(dry, padded)) * np.fft.rfft(wet, padded)
     reach = min(int(MOST * sample_rate), padded // 2 - 1, max(dry.size, wet.size) - 1)
@@ -58,7 +61,7 @@ def find_lag(dry: Signal, wet: Signal, sample_rate: int) -> Lag:
     around = range(-round(NEAR * sample_rate / step) * step, round(NEAR * sample_rate / step) * step + 1, step)
     rough = {lag: distance(lag) for lag in {0, *(peak + by for peak in peaks for by in around)} if abs(lag) <= reach}
     candidates.add(min(rough, key=lambda lag: (rough[lag], abs(lag))))
-    scores = {lag: rough.get(lag, distance(lag)) for lag in candidates}
+    scores = {lag: rough[lag] if lag in rough else distance(lag) for lag in candidates}
     coarse = min(scores, key=lambda lag: (scores[lag], abs(lag)))
     best = _refined(coarse, white, reach, step)
     window = plain[max(0, best + reach - sample_rate // 500) : best + reach + sample_rate // 500 + 1]
@@ -80,20 +83,24 @@ def _refined(lag: int, white: Signal, reach: int, step: int) -> int:
 
 
 class _Distance:
-    """Mean distance of log spectrograms at a lag, whatever filter lies between them; lower is more alike."""
+    """Mean distance of log spectrograms at a lag, whatever filter lies between them; lower is more alike.
+
+    Lags are rounded to a hop, so that every spectrum is computed once.
+    """
 
     def __init__(self, dry: Signal, wet: Signal, sample_rate: int) -> None:
-        most = round(_LONGEST * sample_rate)
-        self._dry, self._wet = _unit(dry[:most]), _unit(wet[:most])
-        self._target = _spectrogram(self._wet)
+        self._source = _spectrogram(_unit(dry))
+        self._target = _spectrogram(_unit(wet))
+        loud = self._source.mean(axis=1)
+        self._active = loud > np.percentile(loud, 30)
 
     def __call__(self, lag: int) -> float:
-        source = _spectrogram(delayed(self._dry, lag))
-        loud = source.mean(axis=1)
-        active = loud > np.percentile(loud, 30)
-        if not active.any():
+        by = round(lag / _HOP)
+        at = np.arange(max(0, by), min(len(self._target), len(self._source) + by), _SKIP)
+        at = at[self._active[at - by]]
+        if at.size < 2:
             return np.inf
-        difference = source[active] - self._target[active]
+        difference = self._source[at - by] - self._target[at]
         return float(np.mean(np.abs(difference - np.median(difference, axis=0))))
 
 
@@ -103,11 +110,28 @@ def _unit(signal: Signal) -> Signal:
 
 
 def _spectrogram(signal: Signal) -> Signal:
-    """Natural log magnitudes (frames, bins)."""
+    """Natural log magnitudes (frames, bins), one frame a hop."""
     padded = np.pad(signal, (0, max(0, _WINDOW - signal.size)))
-    view = np.lib.stride_tricks.sliding_window_view(padded, _WINDOW)[:: 4 * _HOP]
-    spectrum = np.fft.rfft(view * np.hanning(_WINDOW).astype(np.float32), axis=1)
-    return np.log(np.maximum(np.abs(spectrum), _FLOOR)).astype(np.float32)
+    view = np.lib.stride_tricks.sliding_window_view(padded, _WINDOW)[::_HOP]
+    out = np.empty((view.shape[0], _WINDOW // 2 + 1), np.float32)
+    window = np.hanning(_WINDOW).astype(np.float32)
+    for start in range(0, len(out), 4096):
+        spectrum = np.fft.rfft(view[start : start + 4096] * window, axis=1)
+        out[start : start + 4096] = np.log(np.maximum(np.abs(spectrum), _FLOOR))
+    return out
+
+
+def busiest(wet: Signal, sample_rate: int, seconds: float) -> slice:
+    """The stretch of ``wet`` (frames,) of at most ``seconds`` that holds most of its power."""
+    size = round(seconds * sample_rate)
+    if wet.size <= size:
+        return slice(0, wet.size)
+    step = sample_rate
+    power = np.add.reduceat(np.square(wet, dtype=np.float64), np.arange(0, wet.size, step))
+    width = max(1, size // step)
+    sums = np.convolve(power, np.ones(width), mode="valid")
+    start = min(int(np.argmax(sums)) * step, wet.size - size)
+    return slice(start, start + size)
 
 
 def delayed(signal: NDArray[np.floating], samples: int) -> NDArray[np.floating]:

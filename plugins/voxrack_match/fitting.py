@@ -143,7 +143,8 @@ def fit(
     pair = prepare(dry, wet, span=span)
     base = rack.rack() if isinstance(rack, Preset) else vocal_rack() if rack is None else rack
     desk = levelled(base, tuple(ablate), tuple(hold))
-    same = start == "auto" and judge(pair)["total"] < SAME
+    before = judge(pair)
+    same = start == "auto" and before["total"] < SAME
     values, origin = starting_values(desk.rack, pair, "transparent" if same else start)
     values |= {desk.pre: 0.0, desk.post: 0.0}
     _apply(desk.rack, values)
@@ -167,7 +168,7 @@ def fit(
     whole = objective.judge if objective.partial else None
     descent = Descent(objective, coordinates.steps, coordinates.low, coordinates.high, plan, state, whole, EVERY)
     history = folder.metrics() if folder and stored else []
-    finish = _Finisher(pair, desk, coordinates, name)
+    finish = _Finisher(pair, desk, coordinates, name, before)
     _descend(descent, history, folder, callback, finish)
     return finish.result(state, history, origin, began)
 
@@ -236,8 +237,10 @@ def _progress(descent: Descent, line: dict[str, Any], point: Vector, finish: _Fi
 class _Finisher:
     """Turns a point into a preset with levels, and the state into a result."""
 
-    def __init__(self, pair: Pair, desk: Levelled, coordinates: Coordinates, name: str) -> None:
-        self.pair, self.desk, self.coordinates = pair, desk, coordinates
+    def __init__(
+        self, pair: Pair, desk: Levelled, coordinates: Coordinates, name: str, before: dict[str, float]
+    ) -> None:
+        self.pair, self.desk, self.coordinates, self.before = pair, desk, coordinates, before
         self.name = name or (pair.sources[1].stem if pair.sources else "fitted")
 
     def preset(self, point: Vector, losses: dict[str, float]) -> Preset:
@@ -255,7 +258,7 @@ class _Finisher:
     def result(self, state: State, history: list[dict[str, Any]], origin: str, began: float) -> FitResult:
         pair = self.pair
         draft = self.preset(state.best, {})
-        before = judge(pair)
+        before = self.before
         after = judge(pair, render_preset(draft, pair.source))
         notes = [*pair.notes, f"began at {origin}", *state.notes]
         preset = self.preset(state.best, dict(after))

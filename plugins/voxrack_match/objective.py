@@ -17,7 +17,8 @@ from .reference import NAMES
 from .scoring import total_loss
 from .target import SHORTEST, Target
 
-CACHED = 16  # chunks whose target spectra are kept in memory (about 70 MB each)
+CACHED = 8  # chunks whose target spectra are kept in memory (about 70 MB each)
+TOGETHER = 2  # chunks that are rendered as one batch; norms of the losses run over these
 
 
 class Objective:
@@ -71,12 +72,14 @@ class Objective:
             members = [i for i in chosen if i in group]
             if not members:
                 continue
-            share = len(members) / len(chosen)
-            found = self._losses(self.coordinates.tensors(vector), members)
-            weighted = total_loss(dict(zip(NAMES, found)))
-            if bool(torch.isfinite(weighted)):
-                (share * weighted).backward()
-            terms += share * found.detach().cpu().numpy()
+            for first in range(0, len(members), TOGETHER):
+                part = members[first : first + TOGETHER]
+                share = len(part) / len(chosen)
+                found = self._losses(self.coordinates.tensors(vector), part)
+                weighted = total_loss(dict(zip(NAMES, found)))
+                if bool(torch.isfinite(weighted)):
+                    (share * weighted).backward()
+                terms += share * found.detach().cpu().numpy()
         gradient = vector.grad if vector.grad is not None else torch.full_like(vector, torch.nan)
         by_name: dict[str, float] = {name: float(term) for name, term in zip(NAMES, terms)}
         return Evaluation(float(total_loss(by_name)), by_name, gradient.detach().cpu().numpy())

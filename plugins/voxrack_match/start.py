@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 from voxrack import Preset, Rack
 from voxrack.errors import UsageError
 
+from .align import LOOKED_AT, busiest
 from .analysis import echo_times, levels, long_term_spectrum, response
 
 if TYPE_CHECKING:
@@ -136,7 +137,8 @@ def _read_off(rack: Rack, pair: Pair, values: dict[str, Any]) -> dict[str, Any]:
 
 def echoes(pair: Pair, count: int = 4) -> list[float]:
     """The most likely echo times in ms, best first."""
-    return echo_times(response(pair.dry[0], pair.wet, pair.sample_rate), pair.sample_rate, count)
+    part = busiest(pair.wet.mean(axis=0), pair.sample_rate, LOOKED_AT)
+    return echo_times(response(pair.dry[0, part], pair.wet[:, part], pair.sample_rate), pair.sample_rate, count)
 
 
 def match_equaliser(device: Any, values: Mapping[str, Any], pair: Pair, rounds: int = 150) -> dict[str, float]:

@@ -153,6 +153,20 @@ class _Match(torch.autograd.Function):
         return torch.from_numpy(np.stack(out)), None
 
 
+def spectral_terms(pred: Real, wanted: Real, sample_rate: int) -> tuple[float, float]:
+    """``mss_lr`` and ``mss_ms`` of two signals (2, frames), without a gradient and with little memory."""
+    heard, hoped = weigh(pred, sample_rate), weigh(wanted, sample_rate)
+    square, logs, energy = [], [], []
+    for size in SIZES:
+        spectrum = WantedSpectrum(hoped, size, False)
+        distance, difference, _ = measure(heard, spectrum, size, False)
+        square.append(distance)
+        logs.append(difference)
+        energy.append(spectrum.energy)
+    terms, _ = _terms(np.array(square), np.array(logs), np.array(energy), np.zeros(4), 1, pred.shape[1])
+    return float(terms[0]), float(terms[1])
+
+
 def _terms(
     square: np.ndarray, logs: np.ndarray, energy: np.ndarray, dynamic: np.ndarray, items: int, frames: int
 ) -> tuple[np.ndarray, tuple[np.ndarray, np.ndarray, float]]:

@@ -20,6 +20,7 @@ _PLACES = {
     "losses": "scoring",
     "total_loss": "scoring",
     "FitResult": "result",
+    "FitView": "view",
     "RackModule": "rack_module",
     "compare": "comparison",
     "fit": "fitting",
@@ -41,7 +42,12 @@ def __dir__() -> list[str]:
 
 @hookimpl
 def voxrack_services() -> Mapping[str, str]:
-    return {"fit": "voxrack_match.fitting:fit"}
+    return {
+        "fit": "voxrack_match.fitting:fit",
+        "fit-view": "voxrack_match.view:FitView",
+        "fit-picture": "voxrack_match.report:figure",
+        "compare": "voxrack_match.comparison:compare",
+    }
 
 
 @hookimpl

@@ -70,7 +70,7 @@ def test_the_shell_examples_name_verbs_and_options_that_exist() -> None:
 
     assert isinstance(cli, Verbs)
     lines = [line.split() for block in fenced(README, "sh") for line in block.splitlines()]
-    assert len(lines) == 3
+    assert len(lines) == 5
     for _, verb, *words in lines:
         command = cli.get_command(None, verb)  # type: ignore[arg-type]
         assert command is not None, verb

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import sys
+import argparse
 from typing import Any
 
 import numpy as np
@@ -59,7 +59,11 @@ def _filled(audio: Audio) -> Audio:
 
 
 def main() -> None:
-    figures = measure(read(sys.argv[1]), read(sys.argv[2]))
+    parser = argparse.ArgumentParser(prog="python -m benchmarks.fit_step", description=__doc__)
+    parser.add_argument("dry", help="recording before processing")
+    parser.add_argument("wet", help="the same after processing")
+    given = parser.parse_args()
+    figures = measure(read(given.dry), read(given.wet))
     reference = figures["reference"]
     print(f"{torch.get_num_threads()} threads, 12 s at 44.1 kHz")
     print("reference composition: " + ", ".join(f"{key} {value:.2f} s" for key, value in reference.items()))

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import json
 import os
 from pathlib import Path
+from typing import Any
 
+import numpy as np
 import pytest
 from hypothesis import settings
 
@@ -23,6 +26,18 @@ def data_root() -> Path:
             "set VOXRACK_DATA to the folder that holds data/ and oracle/"
         )
     return root
+
+
+def oracle_cases(kind: str, **wanted: str) -> tuple[list[dict[str, Any]], Any]:
+    """Reference cases of a kind (and, say, ``effect="COMP"``) with the archive of their arrays; skips where absent."""
+    folder = data_root() / "oracle"
+    if not (folder / "index.json").is_file():
+        pytest.skip(f"reference numbers not found: {folder}/index.json; set VOXRACK_DATA to the folder that holds them")
+    index = json.loads((folder / "index.json").read_text())
+    match = {"kind": kind, **wanted}
+    cases = [case for case in index["cases"] if all(case.get(key) == value for key, value in match.items())]
+    assert cases, f"the reference has no case of {match}"
+    return cases, np.load(folder / "oracle.npz")
 
 
 @pytest.fixture

@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import json
 import math
 from typing import Any
 
 import numpy as np
 import pytest
-from conftest import data_root
+from conftest import oracle_cases
 from fx.published import device_values, plain_values
 from fx.streams import render
 
@@ -27,11 +26,7 @@ RELATIVE = 1e-6  # the tolerance for a float64 implementation
 
 @pytest.fixture(scope="module")
 def oracle() -> tuple[list[dict[str, Any]], Any]:
-    folder = data_root() / "oracle"
-    if not (folder / "index.json").is_file():
-        pytest.skip(f"reference numbers not found: {folder}/index.json; set VOXRACK_DATA to the folder that holds them")
-    index = json.loads((folder / "index.json").read_text())
-    return [case for case in index["cases"] if case["kind"] == "single"], np.load(folder / "oracle.npz")
+    return oracle_cases("single")
 
 
 def _input(case: dict[str, Any], numbers: Any) -> np.ndarray:
@@ -99,14 +94,9 @@ def test_pan(oracle):
         np.testing.assert_allclose(out[:, -1], 0.5 * np.array(case["left_right_gain"]), rtol=1e-6, atol=1e-9)
 
 
-def test_equaliser_and_compressor_in_series(shared):
+def test_equaliser_and_compressor_in_series():
     """The `taps` cases: the whole EQ, then the compressor, with the numbers of published presets."""
-    folder = shared / "oracle"
-    if not (folder / "index.json").is_file():
-        pytest.skip(f"reference numbers not found: {folder}/index.json")
-    cases = [c for c in json.loads((folder / "index.json").read_text())["cases"] if c["kind"] == "taps"]
-    assert cases
-    numbers = np.load(folder / "oracle.npz")
+    cases, numbers = oracle_cases("taps")
     for case in cases:
         values = plain_values(numbers[case["raw"]])
         signal = _input(case, numbers)

@@ -1,13 +1,11 @@
-"""Settings of one slot in every published preset, and the single-effect cases of the oracle."""
+"""Settings of one slot in every published preset, and what the single-effect cases of the oracle need."""
 
 from __future__ import annotations
 
-import json
 from pathlib import Path
 from typing import Any
 
 import numpy as np
-import pytest
 import torch
 from fx.published import device_values, plain_values
 
@@ -24,16 +22,6 @@ def settings(shared: Path, slot: str) -> list[dict[str, Any]]:
 def stacked(values: list[dict[str, Any]], dtype: torch.dtype = torch.float64) -> dict[str, torch.Tensor]:
     """One tensor (settings,) per parameter."""
     return {id: torch.tensor([v[id] for v in values], dtype=dtype) for id in values[0]}
-
-
-def single_cases(shared: Path, effect: str) -> tuple[list[dict[str, Any]], Any]:
-    folder = shared / "oracle"
-    if not (folder / "index.json").is_file():
-        pytest.skip(f"reference numbers not found: {folder}/index.json; set VOXRACK_DATA to the folder that holds them")
-    index = json.loads((folder / "index.json").read_text())
-    cases = [case for case in index["cases"] if case["kind"] == "single" and case["effect"] == effect]
-    assert cases, f"the oracle has no single case of {effect}"
-    return cases, np.load(folder / "oracle.npz")
 
 
 def case_input(case: dict[str, Any], numbers: Any) -> np.ndarray:

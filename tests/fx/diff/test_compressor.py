@@ -7,7 +7,8 @@ import math
 import numpy as np
 import pytest
 import torch
-from fx.diff.published_settings import assert_case, case_input, settings, single_cases, stacked
+from conftest import oracle_cases
+from fx.diff.published_settings import assert_case, case_input, settings, stacked
 from fx.streams import noise, render
 
 from voxrack.errors import UsageError
@@ -79,7 +80,7 @@ def test_equals_the_streaming_device_on_every_published_preset(shared, mode):
 @pytest.mark.parametrize("dtype", [torch.float64, torch.float32])
 @pytest.mark.parametrize("mode", ["exact", "paper"])
 def test_oracle(shared, mode, dtype):
-    cases, numbers = single_cases(shared, "COMP")
+    cases, numbers = oracle_cases("single", effect="COMP")
     for case in cases:
         p, rate = case["physical"], case["sr"]
         values = {

@@ -7,7 +7,8 @@ import math
 import numpy as np
 import pytest
 import torch
-from fx.diff.published_settings import assert_case, case_input, settings, single_cases, stacked
+from conftest import oracle_cases
+from fx.diff.published_settings import assert_case, case_input, settings, stacked
 from fx.streams import noise
 from scipy.signal import lfilter
 
@@ -312,7 +313,7 @@ def test_geometric_sums_hold_near_one():
 @pytest.mark.parametrize("dtype", [torch.float64, torch.float32])
 @pytest.mark.parametrize("damp", [None, -0.01])
 def test_oracle(shared, dtype, damp):
-    cases, numbers = single_cases(shared, "DLY")
+    cases, numbers = oracle_cases("single", effect="DLY")
     for case in cases:
         p = case["physical"]
         values = {

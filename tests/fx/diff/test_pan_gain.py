@@ -7,8 +7,7 @@ import math
 import numpy as np
 import pytest
 import torch
-from conftest import data_root
-from fx.diff.published_settings import single_cases
+from conftest import oracle_cases
 from fx.streams import noise, render
 
 from voxrack.errors import InputError
@@ -32,7 +31,7 @@ def test_pan_is_the_streaming_pan(pan, channels):
 @pytest.mark.oracle
 @pytest.mark.parametrize("dtype", [torch.float64, torch.float32], ids=str)
 def test_pan_gives_the_authors_gains(dtype):
-    cases, _ = single_cases(data_root(), "PAN")
+    cases, _ = oracle_cases("single", effect="PAN")
     for case in cases:
         raw = case["raw"]["params.parametrizations.pan.original"]
         pan = torch.sigmoid(torch.tensor(raw, dtype=dtype)) * 200.0 - 100.0

@@ -8,8 +8,8 @@ import math
 import numpy as np
 import pytest
 import torch
-from conftest import data_root
-from fx.diff.published_settings import case_input, settings, single_cases, stacked
+from conftest import oracle_cases
+from fx.diff.published_settings import case_input, settings, stacked
 from fx.streams import noise, render
 
 from voxrack.errors import InputError, UsageError
@@ -73,7 +73,7 @@ def test_streaming_and_module_agree_at_both_ends_of_every_range(spec, rate):
 @pytest.mark.parametrize("dtype", [torch.float64, torch.float32], ids=str)
 @pytest.mark.parametrize("effect", _BANDS)
 def test_single_bands_give_the_authors_numbers(effect, dtype):
-    cases, numbers = single_cases(data_root(), effect)
+    cases, numbers = oracle_cases("single", effect=effect)
     for case in cases:
         physical = case["physical"]
         values = {"frequency": physical["freq"], "q": physical.get("Q", 0.707)}

@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import json
 from typing import Any
 
 import numpy as np
 import pytest
 import torch
-from conftest import data_root
+from conftest import data_root, oracle_cases
 from fx.published import device_values, plain_values
 
 from voxrack.params import check_values
@@ -21,13 +20,7 @@ MATRIX = "params.parametrizations.U.original"
 
 @pytest.fixture(scope="module")
 def oracle() -> tuple[list[dict[str, Any]], Any]:
-    folder = data_root() / "oracle"
-    if not (folder / "index.json").is_file():
-        pytest.skip(f"reference numbers not found: {folder}/index.json; set VOXRACK_DATA to the folder that holds them")
-    index = json.loads((folder / "index.json").read_text())
-    cases = [case for case in index["cases"] if case["kind"] == "single" and case["effect"] == "FDN"]
-    assert cases
-    return cases, np.load(folder / "oracle.npz")
+    return oracle_cases("single", effect="FDN")
 
 
 def values_of(case: dict[str, Any]) -> dict[str, Any]:

@@ -1,11 +1,13 @@
-"""Collections of presets: import of the published ones of DiffVox. Adds the verb ``atlas``.
+"""Collections of presets: what they have in common, what lies between them, new ones. Adds the verb ``atlas``.
 
 The public names are imported when they are first used, so that listing plugins stays quick.
 """
 
 from __future__ import annotations
 
+import sys
 from importlib import import_module
+from types import ModuleType
 from typing import TYPE_CHECKING, Any
 
 from voxrack.hooks import hookimpl
@@ -13,7 +15,29 @@ from voxrack.hooks import hookimpl
 if TYPE_CHECKING:
     import click
 
-_PLACES = {"from_diffvox": "diffvox", "to_diffvox": "diffvox", "import_diffvox": "published"}
+_PLACES = {
+    "Collection": "collection",
+    "Projection": "projection",
+    "collect": "collecting",
+    "correlate": "correlation",
+    "dataset": "dataset",
+    "default_prior": "prior",
+    "describe": "descriptors",
+    "directions": "directions",
+    "effect_matrix": "correlation",
+    "embedding_map": "embedding_map",
+    "fit_prior": "prior",
+    "from_diffvox": "diffvox",
+    "import_diffvox": "published",
+    "nearest": "nearest",
+    "normality": "normal",
+    "pca": "projection",
+    "sample": "sampling",
+    "space_of": "spaces",
+    "stats": "statistics",
+    "style_match": "style",
+    "to_diffvox": "diffvox",
+}
 __all__ = sorted(_PLACES)  # pyright: ignore[reportUnsupportedDunderAll]
 
 
@@ -32,3 +56,14 @@ def __getattr__(name: str) -> Any:
 
 def __dir__() -> list[str]:
     return sorted({*globals(), *__all__})  # pluggy looks here for hooks
+
+
+class _Package(ModuleType):
+    """A submodule of the same name, once imported, does not hide a public function."""
+
+    def __setattr__(self, name: str, value: Any) -> None:
+        if not (name in _PLACES and isinstance(value, ModuleType)):
+            super().__setattr__(name, value)
+
+
+sys.modules[__name__].__class__ = _Package

@@ -1,69 +1,36 @@
-"""``voxrack atlas``: collections of presets."""
+"""``voxrack atlas``: collections of presets. Each module of ``verbs`` holds one verb under the name ``command``."""
 
 from __future__ import annotations
 
-from pathlib import Path
+from importlib import import_module
+from importlib.util import find_spec
 
 import click
 
-from voxrack.commands import common
 from voxrack.commands.group import EXIT_CODES
-from voxrack.errors import UsageError
+
+_VERBS = {  # verb -> module, in the order of the help
+    "collect": "collect", "import": "importing", "stats": "stats", "correlate": "correlate", "pca": "pca",
+    "prior": "prior", "sample": "sample", "nearest": "nearest", "map": "map", "dataset": "dataset",
+    "directions": "directions", "match": "match",
+}  # fmt: skip
 
 
-@click.group("atlas", short_help="Collections of presets: import.", epilog=EXIT_CODES)
+class Verbs(click.Group):
+    """The verbs, each imported when it is asked for."""
+
+    def list_commands(self, ctx: click.Context) -> list[str]:
+        return [verb for verb, module in _VERBS.items() if find_spec(f"{__package__}.verbs.{module}") is not None]
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
+        if cmd_name not in self.list_commands(ctx):
+            return None
+        return import_module(f".verbs.{_VERBS[cmd_name]}", __package__).command
+
+
+@click.group("atlas", cls=Verbs, short_help="Collections of presets: statistics, new presets.", epilog=EXIT_CODES)
 def atlas() -> None:
-    """Collections of presets."""
+    """Collections of presets of one rack: what they have in common, what lies between them, new ones.
 
-
-@atlas.group("import", short_help="Turn published preset sets into presets.", epilog=EXIT_CODES)
-def importing() -> None:
-    """Turn published preset sets into presets."""
-
-
-@common.verb("diffvox")
-@click.argument("raw_params", type=click.Path(path_type=Path))
-@click.argument("info", type=click.Path(path_type=Path), required=False)
-@click.option("-o", "--output", required=True, type=click.Path(path_type=Path, file_okay=False), help="Folder.")
-@click.option("--rows", help="Only these rows: 0,4,10-19.")
-@click.option("--index", type=click.Path(path_type=Path), help="Only the rows in this .npy file (train_index.npy).")
-@click.option("--rate", default=44100, show_default=True, help="Sample rate at which they were fitted, in Hz.")
-def diffvox(
-    raw_params: Path, info: Path | None, output: Path, rows: str | None, index: Path | None, rate: int, as_json: bool
-) -> None:
-    """Write each row of RAW_PARAMS (raw_params.npy of DiffVox) as a preset in plain units; INFO (info.json) names them.
-
-    \b
-    Examples:
-      voxrack atlas import diffvox internal/raw_params.npy internal/info.json -o presets/internal
-      voxrack atlas import diffvox raw_params.npy info.json --index train_index.npy -o train
-      voxrack atlas import diffvox raw_params.npy info.json --rows 0,4,10-19 -o some --json
+    SET is a folder of presets (.json, searched to the bottom) or one .parquet file, as `atlas collect` writes it.
     """
-    from .published import import_diffvox, read_index
-
-    if rows is not None and index is not None:
-        raise UsageError("--rows and --index both choose rows; give one of them")
-    chosen = read_index(index) if index is not None else _rows(rows) if rows is not None else None
-    with common.Bar("importing presets") as bar:
-        made = import_diffvox(
-            raw_params, info, output, rows=chosen, sample_rate=rate,
-            progress=lambda done, total: bar.to(done / total, f"preset {done} of {total}"),
-        )  # fmt: skip
-    if as_json:
-        common.emit([{"row": item.row, "name": item.name, "path": str(item.path)} for item in made], indent=2)
-    else:
-        common.write(f"{len(made)} presets in {output}")
-
-
-def _rows(text: str) -> list[int]:
-    """``"0,4,10-19"`` as row numbers."""
-    out: list[int] = []
-    for word in text.split(","):
-        first, dash, last = word.strip().partition("-")
-        if not first.isdecimal() or (dash and not last.isdecimal()):
-            raise UsageError(f"--rows takes row numbers and ranges, for example 0,4,10-19; got '{text}'")
-        out += range(int(first), int(last if dash else first) + 1)
-    return out
-
-
-importing.add_command(diffvox)

@@ -1,0 +1,1 @@
+"""The verbs of ``voxrack atlas``, one a module."""

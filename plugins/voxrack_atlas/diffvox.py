@@ -23,6 +23,7 @@ _ROTATION = slice(104, 140)  # the 6 x 6 matrix of which the part above the diag
 _UPPER = np.triu_indices(_LINES, 1)
 _SHELF_Q = 0.707
 _LEVELS = ("pre.level", "master.post.level", "offset", "input")  # what a fit adds around the vector
+_MACROS = ("reverb.size", "reverb.damping")  # no optimiser moves them
 _SHELVES = ("peq.low_shelf.q", "peq.high_shelf.q", "reverb.low_shelf.q", "reverb.high_shelf.q")
 
 
@@ -75,6 +76,24 @@ def _places(sample_rate: int) -> Iterator[_Place]:
     yield _Place("reverb.output", 43, IDENTITY, (2, _LINES))
     yield _Place("reverb.decay", 55, maps.decay(sample_rate), (49,))
     yield _Place("pan.pan", 150, maps.PAN)
+
+
+def free_numbers(sample_rate: int = 44100) -> dict[str, Map]:
+    """The 130 numbers that are used, by address in the order of the vector, each with its map."""
+    found: list[tuple[int, str, Map]] = []
+    for place in _places(sample_rate):
+        for offset, index in enumerate(np.ndindex(*place.shape)):
+            element = f"[{','.join(map(str, index))}]" if place.shape else ""
+            found.append((place.start + offset, place.address + element, place.map))
+    for number, (row, column) in enumerate(zip(*_UPPER, strict=True)):
+        found.append((_ROTATION.start + int(row) * _LINES + int(column), f"reverb.rotation[{number}]", IDENTITY))
+    return {address: map for _, address, map in sorted(found, key=lambda entry: entry[0])}
+
+
+def wired_numbers() -> tuple[dict[str, float], tuple[str, ...]]:
+    """Numbers of the paper's rack beside the vector: those that must have one value, those that are left out."""
+    table = {address: value for address, value in _wired().items() if not isinstance(value, bool)}
+    return {a: v for a, v in table.items() if a not in _MACROS}, _LEVELS[:2]
 
 
 def plain_values(raw: ArrayLike, sample_rate: int = 44100) -> dict[str, Any]:
@@ -196,14 +215,20 @@ def to_diffvox(preset: Preset | Rack, sample_rate: int = 44100) -> NDArray[np.fl
     return out
 
 
-def _check_wiring(values: Mapping[str, Any], held: set[str]) -> None:
-    """Refuse another rack, and settings beside the vector's that would be heard and lost."""
+def _wired() -> dict[str, Any]:
+    """What a preset with the paper's rack has beside the vector, and that would be heard if it were otherwise."""
     fixed: dict[str, Any] = dict.fromkeys(_SHELVES, _SHELF_Q)
     fixed |= {"reverb.size": 1.0, "reverb.damping": 0.0, "dry": -math.inf}
     fixed |= {f"send.{bus}": 0.0 for bus in ("direct", "delay", "reverb")}
     fixed |= {f"bus.{bus}.level": 0.0 for bus in ("direct", "delay", "reverb")}
     for slot in ("pre", "peq", "compressor", "pan", "delay", "reverb", "master.post"):
         fixed |= {f"{slot}.mix": 1.0, f"{slot}.bypass": False}
+    return fixed
+
+
+def _check_wiring(values: Mapping[str, Any], held: set[str]) -> None:
+    """Refuse another rack, and settings beside the vector's that would be heard and lost."""
+    fixed = _wired()
     known = held | set(fixed) | set(_LEVELS)
     for address in sorted(set(values) ^ known):
         is_there = "has" if address in values else "lacks"

@@ -177,6 +177,9 @@ class Collection:
     def points(self, space: SpaceName | Space = "auto") -> NDArray[np.float64]:
         """Coordinates (n, d) in a space, see :mod:`voxrack_atlas.spaces`."""
         chosen = self.space(space) if isinstance(space, str) else space
+        if chosen.inputs != self.columns:
+            odd = sorted(set(chosen.inputs) ^ set(self.columns))
+            raise InputError(f"two sets of different racks: '{odd[0]}' is in one of them alone")
         return chosen.forward(self.values, self.names)
 
     def need(self, least: int, what: str) -> None:

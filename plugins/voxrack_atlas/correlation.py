@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
 from numpy.typing import NDArray
@@ -126,7 +126,8 @@ def _kendall(points: Array) -> Array:
     found = np.eye(size)
     for one in range(size):
         for other in range(one):
-            found[one, other] = found[other, one] = kendalltau(points[:, one], points[:, other]).statistic
+            result: Any = kendalltau(points[:, one], points[:, other])
+            found[one, other] = found[other, one] = result.statistic
     return found
 
 

@@ -168,8 +168,10 @@ def fit_weights(collection: Collection, loss: str = "total") -> Array:
     values = collection.meta[loss].to_numpy(dtype=np.float64)
     bad = ~(np.isfinite(values) & (values > 0))
     if bad.any():
-        raise InputError(f"{collection.names[int(np.argmax(bad))]} has no '{loss}' to weigh it by "
-                         f"({int(bad.sum())} of {len(collection)} have none); only fitted presets have losses")  # fmt: skip
+        raise InputError(
+            f"{collection.names[int(np.argmax(bad))]} has no '{loss}' above 0 to weigh it by, nor have "
+            f"{int(bad.sum()) - 1} others of {len(collection)}; only fitted presets have losses"
+        )
     return values**-2.0
 
 

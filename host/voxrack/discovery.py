@@ -103,7 +103,8 @@ def find(given: Mapping[str, object], discover: bool, disabled: Iterable[str]) -
     installed: list[Plugin] = []
     for point in entry_points(group=hooks.GROUP) if discover else ():
         name, version = (point.dist.name, point.dist.version) if point.dist else ("", "")
-        installed.append(Plugin(point.name, point, name, version))
+        # made anew: where the backport `importlib_metadata` was imported (Dask does), they are of another class
+        installed.append(Plugin(point.name, EntryPoint(point.name, point.value, point.group), name, version))
     installed.sort(key=lambda plugin: (plugin.name, plugin.distribution))
     built_in = [plugin for plugin in installed if plugin.distribution == BUILT_IN]
     others = [plugin for plugin in installed if plugin.distribution != BUILT_IN]

@@ -154,3 +154,19 @@ def _groups(columns: tuple[str, ...]) -> tuple[list[float], list[str]]:
             labels.append(heads[start])
             start = i
     return places, labels
+
+
+def losses_figure(verdicts: list[Any], max_loss: float) -> Any:
+    """Lowest total of every fit, sorted; those that were left out in another colour."""
+    figure, grid = sheet(1, 1, 8.0, 4.0)
+    axes = grid[0, 0]
+    known = sorted((v for v in verdicts if np.isfinite(v.run.best)), key=lambda v: v.run.best)
+    for out, colour, label in ((False, "first", "taken"), (True, "second", "left out")):
+        places = [i for i, v in enumerate(known) if bool(v.rule) is out]
+        axes.bar(places, [known[i].run.best for i in places], width=1.0, color=COLOURS[colour], label=label)
+    if np.isfinite(max_loss):
+        axes.axhline(max_loss, color=COLOURS["quiet"], linewidth=1)
+    axes.set(xlabel="fits, best first", ylabel="lowest weighted total",
+             title=f"{len(verdicts)} fits, {len(known)} with a loss")  # fmt: skip
+    axes.legend(fontsize="small")
+    return figure

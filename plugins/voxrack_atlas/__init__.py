@@ -26,7 +26,7 @@ _PLACES = {
     "directions": "directions",
     "effect_matrix": "correlation",
     "embedding_map": "embedding_map",
-    "fit_prior": "prior",
+    "fit_prior": "choosing",
     "from_diffvox": "diffvox",
     "import_diffvox": "published",
     "nearest": "nearest",

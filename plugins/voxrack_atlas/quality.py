@@ -1,0 +1,130 @@
+"""How good draws are: beside real presets that the prior has not seen."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from voxrack.errors import InputError
+
+from .prior import Prior
+
+Array = NDArray[np.float64]
+_NEIGHBOURS = 5
+_USUAL = 0.95
+_TREES = 300
+
+
+@dataclass(frozen=True)
+class Quality:
+    """Draws against held-out real presets, in coordinates standardised by the presets of the fit.
+
+    Attributes
+    ----------
+    log_likelihood : float
+        Mean log-density of the held-out presets, in nats.
+    plausibility : float
+        Share of draws that are no more surprising to the prior than 95 % of the held-out presets are: 0.95 is even;
+        more says that draws are more ordinary than real ones.
+    density : float
+        How many neighbourhoods of real presets a draw lies in, against what is expected of a real one: 1 is even.
+    coverage : float
+        Share of the held-out presets that have a draw in their neighbourhood (five nearest real ones). Both after
+        Naeem et al., "Reliable fidelity and diversity metrics for generative models", ICML 2020.
+    expected : float
+        The coverage that as many presets of the fit reach.
+    diversity : float
+        Mean distance between two draws, divided by that between two held-out presets: 1 is even.
+    novelty : float
+        Median distance of a draw to the nearest preset of the fit, divided by the same of held-out presets: 1 is
+        even, 0 copies.
+    told_apart : float
+        How well a random forest, cross-validated, tells draws from held-out presets (area under the curve): 0.5 not
+        at all, 1 always.
+    """
+
+    log_likelihood: float
+    plausibility: float
+    density: float
+    coverage: float
+    expected: float
+    diversity: float
+    novelty: float
+    told_apart: float
+
+
+def judge(prior: Prior, drawn: Array, real: Array, known: Array, seed: int = 0) -> Quality:
+    """Compare.
+
+    Parameters
+    ----------
+    prior : Prior
+    drawn : ndarray, shape (n, d)
+        Points of draws.
+    real : ndarray, shape (m, d)
+        Points of presets that were held out.
+    known : ndarray, shape (t, d)
+        Points of the presets of the fit.
+    seed : int
+        Of the classifier, and of the choice where one of the tables is longer.
+    """
+    if min(len(drawn), len(real), len(known)) <= _NEIGHBOURS:
+        raise InputError(f"a comparison takes more than {_NEIGHBOURS} presets of each kind; got {len(drawn)} draws, "
+                         f"{len(real)} held out, {len(known)} of the fit")  # fmt: skip
+    rng = np.random.default_rng(seed)
+    surprise, usual = -prior.log_density(drawn), np.quantile(-prior.log_density(real), _USUAL)
+    centre, scale = known.mean(axis=0), known.std(axis=0)
+    scale = np.where(scale > 0.0, scale, 1.0)
+    a, b, c = ((points - centre) / scale for points in (drawn, real, known))
+    a, twins = _as_many(a, len(b), rng), _as_many(c, len(b), rng)  # density and coverage depend on the numbers
+    density, coverage = _neighbourhoods(a, b)
+    even, expected = _neighbourhoods(twins, b)
+    return Quality(
+        log_likelihood=float(prior.log_density(real).mean()),
+        plausibility=float((surprise <= usual).mean()),
+        density=density / even if even > 0.0 else np.nan,
+        coverage=coverage,
+        expected=expected,
+        diversity=_apart(a) / _apart(b),
+        novelty=float(np.median(_nearest(a, c)) / np.median(_nearest(b, c))),
+        told_apart=_told_apart(a, b, seed),
+    )
+
+
+def _as_many(points: Array, count: int, rng: np.random.Generator) -> Array:
+    return points if len(points) <= count else points[rng.choice(len(points), count, replace=False)]
+
+
+def _neighbourhoods(points: Array, real: Array) -> tuple[float, float]:
+    """Density and coverage."""
+    from scipy.spatial.distance import cdist
+
+    own = np.sort(cdist(real, real), axis=1)[:, _NEIGHBOURS]  # the first is the preset itself
+    inside = cdist(real, points) <= own[:, None]
+    return float(inside.sum() / (_NEIGHBOURS * len(points))), float(inside.any(axis=1).mean())
+
+
+def _apart(points: Array) -> float:
+    from scipy.spatial.distance import pdist
+
+    return float(pdist(points).mean())
+
+
+def _nearest(points: Array, others: Array) -> Array:
+    from scipy.spatial.distance import cdist
+
+    return cdist(points, others).min(axis=1)
+
+
+def _told_apart(a: Array, b: Array, seed: int) -> float:
+    from sklearn.ensemble import RandomForestClassifier
+    from sklearn.model_selection import StratifiedKFold, cross_val_predict
+
+    both, label = np.concatenate([a, b]), np.repeat([1, 0], [len(a), len(b)])
+    forest = RandomForestClassifier(_TREES, random_state=seed)
+    folds = StratifiedKFold(_NEIGHBOURS, shuffle=True, random_state=seed)
+    scores = np.asarray(cross_val_predict(forest, both, label, cv=folds, method="predict_proba"))[:, 1]
+    ranks = np.argsort(np.argsort(scores)) + 1.0
+    return float((ranks[label == 1].sum() - len(a) * (len(a) + 1) / 2) / (len(a) * len(b)))

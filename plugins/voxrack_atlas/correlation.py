@@ -93,17 +93,23 @@ def correlate(collection: Collection, *, space: SpaceName = "auto", method: Meth
     InputError
         For fewer than three presets.
     """
-    if method not in METHODS:
-        raise UsageError(f"there is no method '{method}'; there are {', '.join(METHODS)}")
     collection.need(3, "correlate")
     chosen = collection.space(space)
-    points = collection.points(chosen)
+    return correlate_points(collection.points(chosen), chosen.columns, method, chosen.name)
+
+
+def correlate_points(
+    points: Array, columns: tuple[str, ...], method: Method = "spearman", space: str = ""
+) -> Correlation:
+    """The same of points (n, d), one name a column."""
+    if method not in METHODS:
+        raise UsageError(f"there is no method '{method}'; there are {', '.join(METHODS)}")
     varies = np.ptp(points, axis=0) > 0
     matrix = np.full((points.shape[1], points.shape[1]), np.nan)
     inner = _kendall(points[:, varies]) if method == "kendall" else _pearson(points[:, varies], method == "spearman")
     matrix[np.ix_(varies, varies)] = inner
-    constant = tuple(column for column, moves in zip(chosen.columns, varies, strict=True) if not moves)
-    return Correlation(method, chosen.name, chosen.columns, matrix, len(points), constant)
+    constant = tuple(column for column, moves in zip(columns, varies, strict=True) if not moves)
+    return Correlation(method, space, columns, matrix, len(points), constant)
 
 
 def _pearson(points: Array, ranked: bool) -> Array:

@@ -154,6 +154,17 @@ def _kinds(kind: str) -> Mapping[str, Estimate]:
 
 
 # ---- holding out ----------------------------------------------------------------------------------
+def split(
+    collection: Collection, kind: str, *, groups: str | Sequence[Any] | None, folds: int, seed: int
+) -> list[tuple[NDArray[np.intp], Estimate]]:
+    """Rows to hold out, and what estimates the kind, a pair a fold."""
+    kinds = _kinds(kind)
+    if len(kinds) > 1:
+        kinds = {name: estimate for name, estimate in kinds.items() if name in (kind, f"{kind}-2")}
+    parts = _folds(_labels(collection, groups), folds, np.random.default_rng(seed))
+    return [(part, estimate) for part in parts for estimate in kinds.values()]
+
+
 def _labels(collection: Collection, groups: str | Sequence[Any] | None) -> NDArray[Any]:
     """One label a preset; presets of one label stay together."""
     if groups is None:

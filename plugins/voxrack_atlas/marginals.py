@@ -49,9 +49,9 @@ class Marginals:
             ]
             best = min(tried, key=lambda model: model.bic(x))
             parts = best.n_components
-            weights[column, :parts] = best.weights_
-            means[column, :parts] = np.ravel(best.means_)
-            deviations[column, :parts] = np.sqrt(np.ravel(best.covariances_))
+            weights[column, :parts] = np.asarray(best.weights_)
+            means[column, :parts] = np.asarray(best.means_).ravel()
+            deviations[column, :parts] = np.sqrt(np.asarray(best.covariances_).ravel())
         return cls(weights, means, deviations)
 
     def forward(self, points: Array) -> tuple[Array, Array]:

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Iterable, Sequence
+from dataclasses import asdict, dataclass
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -10,6 +12,12 @@ from numpy.typing import NDArray
 from voxrack.errors import InputError
 
 from .prior import Prior
+
+if TYPE_CHECKING:
+    import pandas
+
+    from .collection import Collection
+    from .spaces import SpaceName
 
 Array = NDArray[np.float64]
 _NEIGHBOURS = 5
@@ -29,17 +37,18 @@ class Quality:
         Share of draws that are no more surprising to the prior than 95 % of the held-out presets are: 0.95 is even;
         more says that draws are more ordinary than real ones.
     density : float
-        How many neighbourhoods of real presets a draw lies in, against what is expected of a real one: 1 is even.
+        How many neighbourhoods of held-out presets a draw lies in, against a preset of the fit: 1 is even. Where
+        those are not at hand, against as many as there are neighbours.
     coverage : float
         Share of the held-out presets that have a draw in their neighbourhood (five nearest real ones). Both after
         Naeem et al., "Reliable fidelity and diversity metrics for generative models", ICML 2020.
     expected : float
-        The coverage that as many presets of the fit reach.
+        The coverage that as many presets of the fit reach; NaN where they are not at hand.
     diversity : float
         Mean distance between two draws, divided by that between two held-out presets: 1 is even.
     novelty : float
         Median distance of a draw to the nearest preset of the fit, divided by the same of held-out presets: 1 is
-        even, 0 copies.
+        even, 0 copies; NaN where the presets of the fit are not at hand.
     told_apart : float
         How well a random forest, cross-validated, tells draws from held-out presets (area under the curve): 0.5 not
         at all, 1 always.
@@ -55,7 +64,7 @@ class Quality:
     told_apart: float
 
 
-def judge(prior: Prior, drawn: Array, real: Array, known: Array, seed: int = 0) -> Quality:
+def judge(prior: Prior, drawn: Array, real: Array, known: Array | None = None, seed: int = 0) -> Quality:
     """Compare.
 
     Parameters
@@ -65,32 +74,65 @@ def judge(prior: Prior, drawn: Array, real: Array, known: Array, seed: int = 0) 
         Points of draws.
     real : ndarray, shape (m, d)
         Points of presets that were held out.
-    known : ndarray, shape (t, d)
-        Points of the presets of the fit.
+    known : ndarray, shape (t, d), optional
+        Points of the presets of the fit; without them columns are standardised by ``real``.
     seed : int
         Of the classifier, and of the choice where one of the tables is longer.
     """
-    if min(len(drawn), len(real), len(known)) <= _NEIGHBOURS:
-        raise InputError(f"a comparison takes more than {_NEIGHBOURS} presets of each kind; got {len(drawn)} draws, "
-                         f"{len(real)} held out, {len(known)} of the fit")  # fmt: skip
+    if min(len(drawn), len(real)) <= _NEIGHBOURS or (known is not None and len(known) <= _NEIGHBOURS):
+        raise InputError(f"a comparison takes more than {_NEIGHBOURS} presets of each kind; got {len(drawn)} draws and "
+                         f"{len(real)} held out")  # fmt: skip
     rng = np.random.default_rng(seed)
     surprise, usual = -prior.log_density(drawn), np.quantile(-prior.log_density(real), _USUAL)
-    centre, scale = known.mean(axis=0), known.std(axis=0)
-    scale = np.where(scale > 0.0, scale, 1.0)
-    a, b, c = ((points - centre) / scale for points in (drawn, real, known))
-    a, twins = _as_many(a, len(b), rng), _as_many(c, len(b), rng)  # density and coverage depend on the numbers
+    basis = real if known is None else known
+    scale = np.where(basis.std(axis=0) > 0.0, basis.std(axis=0), 1.0)
+    standard = [(points - basis.mean(axis=0)) / scale for points in (drawn, real)]
+    a, b = _as_many(standard[0], len(real), rng), standard[1]  # density and coverage depend on the numbers
     density, coverage = _neighbourhoods(a, b)
-    even, expected = _neighbourhoods(twins, b)
+    expected = novelty = np.nan
+    if known is not None:
+        c = (known - basis.mean(axis=0)) / scale
+        even, expected = _neighbourhoods(_as_many(c, len(real), rng), b)
+        density = density / even if even > 0.0 else np.nan
+        novelty = float(np.median(_nearest(a, c)) / np.median(_nearest(b, c)))
     return Quality(
-        log_likelihood=float(prior.log_density(real).mean()),
-        plausibility=float((surprise <= usual).mean()),
-        density=density / even if even > 0.0 else np.nan,
-        coverage=coverage,
-        expected=expected,
-        diversity=_apart(a) / _apart(b),
-        novelty=float(np.median(_nearest(a, c)) / np.median(_nearest(b, c))),
+        log_likelihood=float(prior.log_density(real).mean()), plausibility=float((surprise <= usual).mean()),
+        density=density, coverage=coverage, expected=expected, diversity=_apart(a) / _apart(b), novelty=novelty,
         told_apart=_told_apart(a, b, seed),
-    )
+    )  # fmt: skip
+
+
+def cross_judged(
+    collection: Collection, kinds: Iterable[str] = ("gaussian", "flow"), *, space: SpaceName = "auto",
+    groups: str | Sequence[Any] | None = None, folds: int = 5, seed: int = 0,
+) -> pandas.DataFrame:  # fmt: skip
+    """Each kind of prior fitted without a fold and judged by it; means over the folds.
+
+    Draws are taken from the density as they are, as many as presets are held out. Parameters of
+    :func:`~voxrack_atlas.choosing.fit_prior`.
+
+    Returns
+    -------
+    DataFrame
+        A row a kind, the columns of :class:`Quality`.
+    """
+    from pandas import DataFrame
+
+    from .choosing import split
+
+    chosen = collection.space(space)
+    points = collection.points(chosen)
+    points = points[:, points.std(axis=0) > 0.0]
+    out = {}
+    for kind in kinds:
+        figures = []
+        for number, (part, estimate) in enumerate(split(collection, kind, groups=groups, folds=folds, seed=seed)):
+            train = np.delete(points, part, axis=0)
+            prior = estimate(train, seed)(columns=("",) * points.shape[1])
+            drawn = prior.sample(len(part), np.random.default_rng([seed, number]))
+            figures.append(asdict(judge(prior, drawn, points[part], train, seed)))
+        out[kind] = DataFrame(figures).mean()
+    return DataFrame(out).T.rename_axis("kind")
 
 
 def _as_many(points: Array, count: int, rng: np.random.Generator) -> Array:

@@ -19,6 +19,8 @@ from .stability import Stability, check_stability
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
+    from .collection import Collection
+
 
 _ATTEMPTS = 100  # draws that may be refused, one after the other
 
@@ -130,6 +132,16 @@ def spread_points(prior: Prior, space: Space, template: Preset, points: NDArray[
         raise InputError(f"prior '{prior.name}' has a column '{unknown[0]}' that the space '{space.name}' lacks")
     out[:, [places[column] for column in prior.columns]] = points
     return out
+
+
+def prior_points(prior: Prior, collection: Collection) -> NDArray[np.float64]:
+    """Points (n, d) of a collection in the columns of a prior."""
+    space = space_of(prior.preset(), prior.space)  # pyright: ignore[reportArgumentType] - checked there
+    if space.inputs != collection.columns:
+        odd = sorted(set(space.inputs) ^ set(collection.columns))[0]
+        raise UsageError(f"the prior '{prior.name}' is of another rack than the set: they differ in {odd}")
+    points = space.forward(collection.values, collection.names)
+    return points[:, [space.columns.index(column) for column in prior.columns]]
 
 
 class _Maker:

@@ -57,10 +57,9 @@ class Run:
 
     @property
     def track(self) -> str:
-        """The recordings it was fitted to; empty where they are not known."""
-        if self.preset is None:
-            return ""
-        return " ".join(source["sha256"] for source in self.preset.provenance["sources"])
+        """The recordings it was fitted to; empty where they are not known, as of a published preset."""
+        known = {} if self.preset is None else self.preset.provenance
+        return " ".join(source["sha256"] for source in known["sources"]) if known.get("how") == "fit" else ""
 
     @property
     def created(self) -> str:

@@ -124,7 +124,7 @@ class Space:
         if table.ndim != 2 or table.shape[1] != len(self.index):
             raise UsageError(f"the space has {len(self.index)} coordinates; got points of shape {table.shape}")
         out = np.tile(self.rest, (len(table), 1))
-        with np.errstate(over="ignore"):
+        with np.errstate(over="ignore", divide="ignore"):  # the range takes care of what is beyond numbers
             for place, (column, map) in enumerate(zip(self.index, self.maps, strict=True)):
                 out[:, column] = np.clip(map.plain(table[:, place]), self.low[column], self.high[column])
         return out
@@ -199,6 +199,9 @@ def _logit(param: Param) -> Map:
 
         smooth = dataclasses.replace(param, kind="float")
         return Map(lambda r: np.rint(smooth.from_logit(r)), smooth.to_logit)
+    if param.lo == -math.inf:
+        lowest = float(param.to_logit(param.lo)) + 1e-6
+        return Map(lambda r: np.where(r <= lowest, param.lo, param.from_logit(r)), param.to_logit)
     return Map(param.from_logit, param.to_logit)
 
 

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from voxrack import Audio, Preset, analyze, default_host
+from voxrack import Audio, Preset, analyze, default_host, render
 from voxrack.errors import InputError
 from voxrack.rack import as_rack
 from voxrack.report import loudness
@@ -95,9 +95,8 @@ def describe(sound: Any, dry: Audio | None = None) -> dict[str, float]:
         raise InputError("a preset is described by what it does to a vocal; give one as the second argument")
     rack = sound.rack() if isinstance(sound, Preset) else as_rack(sound)
     source = levelled(dry)
-    rendering, ringing = response(rack, source)
-    heard = rendering.samples[:, : source.frames]  # as long as the vocal: what rings on says nothing of level or range
-    found = _of_audio(Audio(heard, rendering.sample_rate))
+    found = _of_audio(render(rack, source, tail=False))
+    ringing = response(rack, source)
     sung = weighted(ringing, source.mono().samples[0].astype(np.float64))
     return found | {
         "decay": decay_time(sung, source.sample_rate),

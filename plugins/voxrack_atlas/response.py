@@ -1,8 +1,8 @@
 """How a rack rings while a voice sings through it: its response to a faint click, decay, wetness, echo density.
 
-A voice does not show a decay time: it seldom stops. So it is rendered twice, once with a click added that is too
-faint for a compressor to notice; the difference is the impulse response of the rack at the point where that voice
-drives it. Everything else of the rendering cancels, to the rounding of 32-bit samples.
+A voice does not show a decay time: it seldom stops. So it is made to stop, and rendered twice, once with a click
+at its last sample that is too faint for a compressor to notice; the difference is the impulse response of the rack
+at the point where that voice drives it. Everything else cancels, to the rounding of 32-bit samples.
 """
 
 from __future__ import annotations
@@ -27,11 +27,12 @@ _FRAME = 0.02  # s: window of the echo density (Huang and Abel 2007)
 _NORMAL = math.erfc(1 / math.sqrt(2))  # share of a normal distribution beyond one standard deviation
 
 
-def padded(dry: Audio, window: float = WINDOW) -> tuple[Audio, int]:
-    """``dry`` in mono with room for a response behind it, and the sample at which the click goes.
+def stopped(dry: Audio, window: float = WINDOW) -> tuple[Audio, int]:
+    """``dry`` in mono up to the sample at which the click goes, and ``window`` seconds of silence behind it.
 
     The click sits at the zero crossing next to the loudest 50 ms of the first half: there the rack works as it
-    does under the voice, and a click adds least to the level that a compressor sees.
+    does under the voice, and a click adds least to the level that a compressor sees. Behind it nothing sounds that
+    a gain, disturbed ever so little for the length of a release, could make a difference to.
     """
     signal = dry.mono().samples[0].astype(np.float64)
     hop = max(1, round(0.05 * dry.sample_rate))
@@ -41,12 +42,11 @@ def padded(dry: Audio, window: float = WINDOW) -> tuple[Audio, int]:
         raise InputError("the dry vocal is silent or shorter than 50 ms; a rendering of it cannot be described")
     begin = int(np.argmax(np.sum(frames**2, axis=1))) * hop
     at = begin + int(np.argmin(np.abs(signal[begin : begin + hop])))
-    wanted = max(len(signal), at + round(window * dry.sample_rate))
-    return Audio(np.pad(signal, (0, wanted - len(signal))), dry.sample_rate), at
+    return Audio(np.pad(signal[: at + 1], (0, round(window * dry.sample_rate))), dry.sample_rate), at
 
 
-def response(rack: Any, dry: Audio, *, window: float = WINDOW) -> tuple[Audio, Array]:
-    """The rendering of ``dry``, and the response of the rack to a click in it.
+def response(rack: Any, dry: Audio, *, window: float = WINDOW) -> Array:
+    """The response of the rack to a click at the end of ``dry``.
 
     Parameters
     ----------
@@ -58,21 +58,16 @@ def response(rack: Any, dry: Audio, *, window: float = WINDOW) -> tuple[Audio, A
 
     Returns
     -------
-    rendering : Audio
-        As long as ``dry``, or longer: at least ``window`` after the click, so that it rings out.
-    response : ndarray, shape (channels, frames)
+    ndarray, shape (channels, frames)
         For a click of height 1; sample 0 is the click.
     """
-    source, at = padded(dry, window)
-    height = CLICK * source.peak
+    source, at = stopped(dry, window)
     clicked = source.samples.copy()
-    clicked[0, at] += height
+    clicked[0, at] += CLICK * source.peak
     height = float(clicked[0, at] - source.samples[0, at])  # as 32-bit samples have it
     plain = render(rack, source, tail=False)
     other = render(rack, Audio(clicked, source.sample_rate), tail=False)
-    frames = round(window * source.sample_rate)
-    difference = other.samples[:, at : at + frames].astype(np.float64) - plain.samples[:, at : at + frames]
-    return plain, difference / height
+    return (other.samples[:, at:].astype(np.float64) - plain.samples[:, at:]) / height
 
 
 def direct(ringing: Array) -> int:
@@ -85,15 +80,13 @@ def weighted(ringing: Array, voice: Array) -> Array:
 
     The decay of a hall at frequencies where nobody sings does not count.
     """
-    frames = ringing.shape[1]
+    from scipy.signal import oaconvolve
+
     size = 512  # 12 ms: short of the gap between direct sound and tail
-    hops = max(1, len(voice) // size)
-    pieces = np.resize(voice, (hops, size)) * np.hanning(size)
+    pieces = np.resize(voice, (max(1, len(voice) // size), size)) * np.hanning(size)
     spectrum = np.sqrt(np.mean(np.abs(np.fft.rfft(pieces)) ** 2, axis=0))
-    kernel = np.fft.irfft(spectrum / spectrum.max())
-    padded_size = frames + size
-    bins = np.fft.rfft(np.roll(np.pad(np.fft.fftshift(kernel), (0, padded_size - size)), -size // 2))
-    return np.fft.irfft(np.fft.rfft(ringing, padded_size) * bins, padded_size)[:, :frames]
+    kernel = np.fft.fftshift(np.fft.irfft(spectrum / spectrum.max()))[1:]  # symmetric about its middle
+    return oaconvolve(ringing, kernel[None], mode="same", axes=1)
 
 
 def wetness(ringing: Array, sample_rate: int) -> float:
@@ -119,11 +112,10 @@ def decay_time(ringing: Array, sample_rate: int) -> float:
     if not len(left) or left[0] <= total * 10 ** (FLOOR / 10):
         return 0.0
     level = 10 * np.log10(np.maximum(left / left[0], 1e-12))
-    inside = np.flatnonzero((level <= -5.0) & (level >= -25.0))
-    if len(inside) < 2:  # it falls in one step
-        return 0.0
-    slope = float(np.polyfit(inside / sample_rate, level[inside], 1)[0])
-    return -60.0 / slope if slope < 0 else 0.0
+    grid = np.linspace(-5.0, -25.0, 81)
+    times = np.searchsorted(-level, -grid) / sample_rate  # the level never rises
+    # times over levels, not levels over times: single echoes make steps, whose treads would count more than their fall
+    return -60.0 * float(np.polyfit(grid, times, 1)[0])
 
 
 def echo_density(ringing: Array, sample_rate: int) -> float:

@@ -47,6 +47,7 @@ def voxrack_services() -> Mapping[str, str]:
         "fit-view": "voxrack_match.view:FitView",
         "fit-picture": "voxrack_match.report:figure",
         "compare": "voxrack_match.comparison:compare",
+        "rack-module": "voxrack_match.rack_module:RackModule",
     }
 
 

@@ -93,9 +93,7 @@ def test_parts() -> None:
 def test_mixed_racks(tmp_path: Path) -> None:
     other = Preset.of(Rack([default_host().create("fx.gain")]))
     folder = _write(tmp_path / "set", a=desk(), b=other)
-    with pytest.raises(
-        PresetError, match=r"b\.json has another rack than .*a\.json: inserts is gain \(fx\.gain\), there"
-    ):
+    with pytest.raises(PresetError, match=r"b\.json has another rack than .*a\.json: inserts is gain \(fx\.gain\)"):
         Collection.load(folder)
     sends = from_diffvox(np.zeros(151)).tree()
     del sends["parameters"]["send.delay.reverb"]
@@ -217,11 +215,8 @@ def test_tables_of_something_else(tmp_path: Path) -> None:
     with pytest.raises(InputError, match=r"pan\.pan"):
         Collection.load(path)
     about = json.loads(table.schema.metadata[b"voxrack.atlas"])
-    for key, value, told in (
-        ("version", 2, "upgrade voxrack"),
-        ("template", "{}", "format"),
-        ("columns", ["a"], "other versions of its devices"),
-    ):
+    wrong = [("version", 2, "upgrade voxrack"), ("template", "{}", "format"), ("columns", ["a"], "other versions of")]
+    for key, value, told in wrong:
         metadata = {b"voxrack.atlas": json.dumps(about | {key: value}).encode()}
         pyarrow.parquet.write_table(table.replace_schema_metadata(metadata), path)
         with pytest.raises(InputError, match=told):

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 from atlas.small_sets import desks, vocals
-from benchmarks.atlas import SLIDE, recipe
+from benchmarks.diffvox_figures import SLIDE, recipe
 from conftest import data_root
 from scipy import stats as reference
 

@@ -16,11 +16,8 @@ from voxrack_atlas.normal import henze_zirkler, royston
 def test_figures_are_plain() -> None:
     levels = np.random.default_rng(0).normal(-6.0, 3.0, 50)
     row = stats(desks(levels)).loc["gain.level"]
-    assert (row["unit"], row["mean"], row["sd"]) == (
-        "dB",
-        pytest.approx(levels.mean()),
-        pytest.approx(levels.std(ddof=1)),
-    )
+    assert row["unit"] == "dB"
+    assert [row["mean"], row["sd"]] == pytest.approx([levels.mean(), levels.std(ddof=1)])
     assert [row[q] for q in ("min", "median", "max")] == pytest.approx([levels.min(), np.median(levels), levels.max()])
     assert row["q05"] == pytest.approx(np.quantile(levels, 0.05))
     assert row["normal_p"] > 0.01 and not row["constant"]

@@ -78,6 +78,9 @@ def quality(console: Console, internal: Collection, medley: Collection, count: i
         drawn = prior.sample(count, np.random.default_rng(0))
         points, known = (prior_points(prior, held) for held in (medley, internal))
         rows.append({"prior": prior.name, "beside": "medleydb", **asdict(judge(prior, drawn, points, known))})
+        if prior.kind == "flow":  # how far the two sets themselves are apart
+            rows.append({"prior": "(internal presets)", "beside": "medleydb",
+                         **asdict(judge(prior, known, points, known))})  # fmt: skip
     _table(console, "draws beside held-out presets (1 is even; plausibility 0.95, told apart 0.5)", rows)
     return rows
 

@@ -85,8 +85,8 @@ def correlate(collection: Collection, *, space: SpaceName = "auto", method: Meth
     space : {"auto", "raw", "perceptual", "logit"}
         Ranks do not depend on it, but for its choice of columns; Pearson's does.
     method : {"spearman", "pearson", "kendall"}
-        Spearman's: Pearson's of the ranks, equal values having their mean rank. Kendall's tau-b takes time: about
-        a second for 130 parameters of 365 presets, and more than in proportion to them.
+        Spearman's: Pearson's of the ranks, equal values having their mean rank. Kendall's tau-b takes seconds
+        for 130 parameters of 365 presets, and more than in proportion to them.
 
     Raises
     ------

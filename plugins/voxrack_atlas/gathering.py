@@ -57,7 +57,7 @@ def gather(presets: Iterable[Preset], names: Sequence[str] | None, duplicates: D
             meta[address] = _column(column)
     check_values(values, reader.layout, distinct)
     check_names(distinct)
-    made = Collection(reader.template, tuple(reader.layout.names()), values, distinct, meta, tuple(reader.remarks))
+    made = Collection(reader.template, tuple(reader.layout.names()), values, distinct, meta, reader.remarks)
     return settle_duplicates(made, duplicates)
 
 
@@ -75,7 +75,7 @@ class _Reader:
         self.rest = [address for address in self.params if address not in dict(self.layout.entries)]
         self.rest.remove("input")  # stands in the wiring
         self.known = dict(self.template.provenance["devices"])
-        self.remarks: list[str] = []
+        self._lacking: dict[str, list[str]] = {}
 
     def current(self, preset: Preset, label: str) -> Preset:
         """The preset in the current version of its devices; PresetError where its rack is another."""
@@ -116,8 +116,14 @@ class _Reader:
                 raise PresetError(f"{label}: {_refusal(param, value)}", f"$.parameters['{address}']") from None
         left_out = [address for address in self.params if address not in given and address != "input"]
         if left_out:
-            self.remarks.append(f"{label} does not give {_listed(left_out)}; the default stands in")
+            self._lacking.setdefault(_listed(left_out), []).append(label)
         return np.concatenate(parts)
+
+    @property
+    def remarks(self) -> tuple[str, ...]:
+        """Which presets do not give a value."""
+        return tuple(f"not given, so the default stands in: {what} in {_listed(labels)}"
+                     for what, labels in self._lacking.items())  # fmt: skip
 
     def others(self, preset: Preset) -> dict[str, Any]:
         """Values that no optimiser moves, as the file holds them."""

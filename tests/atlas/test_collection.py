@@ -139,9 +139,11 @@ def test_an_unknown_parameter(tmp_path: Path) -> None:
 def test_what_a_preset_does_not_give_is_said() -> None:
     tree = desk(gain_level=-4.0).tree()
     del tree["parameters"]["pan.pan"]
-    made = Collection.of([desk("a"), Preset.from_text(json.dumps(tree))])
+    made = Collection.of([desk("a"), *[Preset.from_text(json.dumps(tree | {"name": name})) for name in "bcdefgh"]])
     assert made.values[1, made.columns.index("pan.pan")] == 0.0
-    assert made.remarks == ("preset 1 '' does not give pan.pan; the default stands in",)
+    assert len(made.remarks) == 1
+    assert made.remarks[0].startswith("not given, so the default stands in: pan.pan in preset 1 'b', preset 2 'c', ")
+    assert made.remarks[0].endswith("and 2 more")
 
 
 def test_duplicates(tmp_path: Path) -> None:

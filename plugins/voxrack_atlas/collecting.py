@@ -116,7 +116,7 @@ def assemble(verdicts: Sequence[Verdict], duplicates: Duplicates = "refuse") -> 
     made.meta["first_loss"] = [float(run.losses[0]) if run.losses.size else math.nan for run in taken]
     made.meta["best_loss"] = [run.best for run in taken]
     made.meta["jitter"] = [run.jitter for run in taken]
-    from .gathering import settle_duplicates
+    from .checking import settle_duplicates
 
     settled = settle_duplicates(made, duplicates)
     remarks = (*left_out, *settled.remarks)

@@ -12,10 +12,11 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from voxrack import Layout, Param, Preset
+from voxrack import Param, Preset
 from voxrack.errors import InputError, ParamError, PresetError, UsageError
 from voxrack.preset_schema import RackModel
 
+from .checking import check_names, check_values, listed, settle_duplicates
 from .collection import LOSSES, Collection, Duplicates
 
 
@@ -116,13 +117,13 @@ class _Reader:
                 raise PresetError(f"{label}: {_refusal(param, value)}", f"$.parameters['{address}']") from None
         left_out = [address for address in self.params if address not in given and address != "input"]
         if left_out:
-            self._lacking.setdefault(_listed(left_out), []).append(label)
+            self._lacking.setdefault(listed(left_out), []).append(label)
         return np.concatenate(parts)
 
     @property
     def remarks(self) -> tuple[str, ...]:
         """Which presets do not give a value."""
-        return tuple(f"not given, so the default stands in: {what} in {_listed(labels)}"
+        return tuple(f"not given, so the default stands in: {what} in {listed(labels)}"
                      for what, labels in self._lacking.items())  # fmt: skip
 
     def others(self, preset: Preset) -> dict[str, Any]:
@@ -168,50 +169,6 @@ def document_of(collection: Collection, row: int) -> dict[str, Any]:
     tree["about"] = str(meta["about"].iloc[row]) if "about" in meta else ""
     tree["tags"] = json.loads(meta["tags"].iloc[row]) if "tags" in meta else []
     return tree
-
-
-# ---- checks --------------------------------------------------------------------------------------
-def check_values(values: NDArray[np.float64], layout: Layout, names: Sequence[str], where: str = "") -> None:
-    """Refuse what a parameter does not take, with preset and address; NaN is never in a range."""
-    columns = [(address, param) for address, param in layout.entries for _ in range(param.size)]
-    low, high = (np.array([getattr(param, end) for _, param in columns]) for end in ("lo", "hi"))
-    for column in np.flatnonzero(~((values >= low) & (values <= high)).all(axis=0)):
-        inside = (values[:, column] >= low[column]) & (values[:, column] <= high[column])
-        row = int(np.argmin(inside))
-        address, param = layout.names()[column], columns[column][1]
-        shown = "no number (NaN)" if np.isnan(values[row, column]) else f"{values[row, column]:g}"
-        raise PresetError(f"{where}{names[row]} has {shown}; it takes {param.range_text()}",
-                          f"$.parameters['{address}']")  # fmt: skip
-
-
-def check_names(names: Sequence[str]) -> None:
-    """Refuse a name that stands twice."""
-    if len(set(names)) < len(names):
-        name, count = Counter(names).most_common(1)[0]
-        raise InputError(f"{count} presets of the set are called '{name}'; each takes a name of its own")
-
-
-def settle_duplicates(collection: Collection, duplicates: Duplicates) -> Collection:
-    """Refuse, keep or leave out presets that agree with an earlier one in every value."""
-    if duplicates == "keep" or len(collection) < 2:
-        return collection
-    import pandas
-
-    table = pandas.DataFrame(collection.values)
-    for address in collection.meta.columns.intersection(list(collection.template.parameters)):
-        table[address] = collection.meta[address].to_numpy()
-    later = table.duplicated().to_numpy()
-    if not later.any():
-        return collection
-    first = table.groupby(list(table.columns), sort=False, dropna=False).ngroup().to_numpy()
-    pairs = [f"{collection.names[row]} = {collection.names[int(np.argmax(first == first[row]))]}"
-             for row in np.flatnonzero(later)]  # fmt: skip
-    told = f"{len(pairs)} of {len(collection)} presets have every value in common with another: {_listed(pairs)}"
-    if duplicates == "refuse":
-        raise InputError(f"{told}; keep them or the first of each (--duplicates keep, --duplicates first)")
-    kept = collection.take(~later)
-    return Collection(kept.template, kept.columns, kept.values, kept.names, kept.meta,
-                      (*collection.remarks, f"{told}; the first of each is kept"))  # fmt: skip
 
 
 # ---- words ---------------------------------------------------------------------------------------
@@ -275,7 +232,3 @@ def _column(values: list[Any]) -> list[Any]:
     if all(isinstance(value, (int, float)) and not isinstance(value, bool) for value in values):
         return [float(value) for value in values]
     return [json.dumps(value, ensure_ascii=False, sort_keys=True) for value in values]
-
-
-def _listed(words: Sequence[str], most: int = 5) -> str:
-    return ", ".join(words[:most]) + (f" and {len(words) - most} more" if len(words) > most else "")

@@ -42,7 +42,7 @@ def read_table(path: Path, duplicates: Duplicates) -> Collection:
     import pyarrow
     import pyarrow.parquet
 
-    from .gathering import check_names, check_values, settle_duplicates
+    from .checking import check_names, check_values, settle_duplicates
 
     try:
         table = pyarrow.parquet.read_table(path)

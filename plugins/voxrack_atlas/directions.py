@@ -154,7 +154,7 @@ def directions(
     source: Collection | Projection | Prior | None,
     vocals: Mapping[str, Audio] | Iterable[Audio],
     *,
-    components: int = 5,
+    components: int | None = None,
     steps: Sequence[float] = STEPS,
     template: Preset | None = None,
     seconds: float = SECONDS,
@@ -168,8 +168,8 @@ def directions(
         Whose components; None is :func:`voxrack_atlas.default_prior`. A prior with a mean and a covariance.
     vocals : mapping of name to Audio, or iterable of Audio
         Dry vocals. Each is brought to -18 LUFS; of a longer one the loudest ``seconds`` are used.
-    components : int
-        The first so many.
+    components : int, optional
+        The first so many; by default five, or all where there are fewer.
     steps : sequence of float
         Standard deviations from the mean; 0 is added.
     template : Preset, optional
@@ -187,12 +187,15 @@ def directions(
         For more components than there are.
     """
     projection, base = axes(source, template)
+    components = min(5, len(projection.variances)) if components is None else components
     if not 1 <= components <= len(projection.variances):
         raise UsageError(f"components is {components}; there are 1 to {len(projection.variances)}")
     places = tuple(sorted({0.0, *map(float, steps)}))
     if len(places) < 2 or not np.all(np.isfinite(places)):
         raise UsageError(f"steps takes standard deviations other than 0, for example -2 -1 1 2; got {list(steps)}")
-    named = dict(vocals) if isinstance(vocals, Mapping) else {f"vocal {i}": v for i, v in enumerate(vocals, 1)}
+    named: dict[str, Audio] = (
+        dict(vocals) if isinstance(vocals, Mapping) else {f"vocal {i}": v for i, v in enumerate(vocals, 1)}  # pyright: ignore
+    )
     if not named:
         raise InputError("no vocal to render; give one or more dry recordings")
     desk, space = Desk(base), space_of(base, projection.space)  # pyright: ignore[reportArgumentType]
@@ -204,11 +207,11 @@ def directions(
     work = _Work(components * (len(places) - 1) * len(named) + len(named), progress)
     for song, audio in enumerate(named.values()):
         dry = excerpt(audio.mono(), seconds)
-        middle = work.done(_vector(desk, values[places.index(0.0)], dry))
+        middle = work.done(_vector(desk, values[places.index(0.0)], dry, "the mean preset"))
         for at, row in enumerate(values):
             component, step = divmod(at, len(places))
-            still = places[step] == 0.0
-            measured[component, step, song] = middle if still else work.done(_vector(desk, row, dry))
+            still, name = places[step] == 0.0, f"component {component + 1} at {places[step]:+g} sd"
+            measured[component, step, song] = middle if still else work.done(_vector(desk, row, dry, name))
     ends = np.array([held(row, values[places.index(0.0)], space.low, space.high).sum() for row in values])
     return Directions(
         projection, components, places, tuple(named), measured, _moved(base, desk.columns, values, components, places),
@@ -254,8 +257,11 @@ def interval(changes: Array) -> tuple[float, float]:
     return float(np.mean(changes)) - half, float(np.mean(changes)) + half
 
 
-def _vector(desk: Desk, row: Array, dry: Audio) -> Array:
-    found = describe(desk.set(row), dry)
+def _vector(desk: Desk, row: Array, dry: Audio, name: str) -> Array:
+    try:
+        found = describe(desk.set(row), dry)
+    except InputError as error:
+        raise InputError(f"{name}: {error}") from None
     return np.array([found[d.id] for d in DESCRIPTORS])
 
 

@@ -19,9 +19,9 @@ def figure(found: Directions) -> Any:
     from matplotlib.figure import Figure
 
     sheet = Figure(figsize=(13, 1.8 + 0.6 * max(5, found.components)), layout="constrained")
-    left, right = sheet.subfigures(1, 2, width_ratios=(1.25, 1))
-    _grid(left, found)
-    _curves(right, found)
+    parts: Any = sheet.subfigures(1, 2, width_ratios=(1.25, 1))
+    _grid(parts[0], found)
+    _curves(parts[1], found)
     return sheet
 
 
@@ -56,8 +56,10 @@ def _curves(sheet: Any, found: Directions) -> None:
         descriptor = DESCRIPTORS[place]
         for row in found.effects:
             effect = row[place]
-            axes.plot(effect.steps, effect.means, marker="o", markersize=3, linewidth=2.0 if any(effect.audible) else 0.6,
-                      label=f"PC {effect.component}")  # fmt: skip
+            width = 2.0 if any(effect.audible) else 0.6
+            axes.plot(
+                effect.steps, effect.means, marker="o", markersize=3, linewidth=width, label=f"PC {effect.component}"
+            )
         unit = f" ({descriptor.unit})" if descriptor.unit else ""
         axes.set_title(descriptor.title + unit, fontsize=9)
         axes.set_xlabel("standard deviations", fontsize=8)

@@ -61,7 +61,7 @@ class _Torch:
         if audio.channels > 2:
             raise InputError(f"embedding '{self.name}' takes one or two channels; got {audio.channels}")
         if not np.any(audio.samples) or audio.duration < 0.2:
-            raise InputError(f"embedding '{self.name}' takes 0.2 s of sound or more; the recording is silent or shorter")
+            raise InputError(f"embedding '{self.name}' takes 0.2 s of sound; the recording is silent or shorter")
         with torch.no_grad():
             return self.tensor(torch.from_numpy(audio.samples)[None], audio.sample_rate)[0].double().numpy()
 
@@ -117,7 +117,7 @@ class Both(_Torch):
 EMBEDDINGS = {kind.name: kind for kind in (Mfcc, Music, Both)}
 
 
-def embedding(which: Any) -> Embedding:
+def embedding(which: Any) -> Any:
     """The embedding of that name (``"mfcc"``, ``"music"``, ``"both"``), or ``which`` itself where it is one."""
     if isinstance(which, str):
         if which not in EMBEDDINGS:

@@ -62,9 +62,7 @@ def _dynamic(s: Spectra) -> list[Tensor]:
     curve = curve - curve.mean(dim=1, keepdim=True)
     moving = torch.fft.rfft(curve, dim=1).abs() ** 2 / curve.shape[1] ** 2
     rates = torch.fft.rfftfreq(curve.shape[1], s.hop / s.sample_rate).to(curve)
-    bands = [
-        _decibel(moving[:, (rates >= low) & (rates < high)].sum(dim=1) + 1e-2) for low, high in _MODULATIONS
-    ]
+    bands = [_decibel(moving[:, (rates >= low) & (rates < high)].sum(dim=1) + 1e-2) for low, high in _MODULATIONS]
     return [*spread, s.sd(level), peak, rise, fall, *bands]
 
 

@@ -1,0 +1,275 @@
+"""Style transfer: the preset that gives a dry vocal the sound of an unrelated, processed recording.
+
+First the nearest of many candidates, each rendered on the dry vocal, in an embedding; then optimisation at inference
+time under a Gaussian prior, so that what the reference does not tell stays what presets are usually like.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Literal
+
+import numpy as np
+from numpy.typing import NDArray
+
+from voxrack import Audio, Preset, default_host, read, render
+from voxrack.errors import PluginError, RoutingError, UsageError
+from voxrack.report import loudness
+
+from .collection import Collection
+from .descriptors import LEVEL, gain_to, levelled
+from .directions import axes
+from .embedding import Differentiable, Embedding
+from .playing import Desk, excerpt
+from .projection import Projection
+from .spaces import Space, space_of
+from .style_search import Found, Problem, descend, evolve
+from .style_target import Target, checked, target, two_channels
+
+Array = NDArray[np.float64]
+Method = Literal["auto", "gradient", "evolution", "nearest"]
+METHODS = ("auto", "gradient", "evolution", "nearest")
+CANDIDATES = 64
+STEPS = 60
+EVALUATIONS = 3  # renderings without a gradient that take as long as a step with one
+WEIGHT = 0.3
+SECONDS = 6.0  # of the dry vocal that are rendered at each step
+LONGEST = 30.0  # s of the reference
+_PROBES = 8  # candidates on which the scale of the features is found
+
+
+@dataclass(frozen=True, eq=False)
+class StyleMatch:
+    """Result of :func:`style_match`.
+
+    Attributes
+    ----------
+    preset : Preset
+        For the dry recording as it is: its gain before the rack brings the vocal to -18 LUFS, that behind it the
+        result to the loudness of the reference, where the rack has such gains (``pre``, ``post``).
+    method : {"gradient", "evolution", "nearest"}
+        How it was found.
+    distances : dict
+        From the reference, in the embedding: ``dry``, ``mean`` (the prior's mean), ``nearest``, ``match``.
+    nearest : str
+        Name of the nearest candidate.
+    scores : ndarray, shape (r,)
+        Where the match lies under the prior, in standard deviations along its components.
+    history : tuple of float
+        What was minimised, after each step.
+    table : dict
+        Vectors ``reference``, ``dry``, ``mean``, ``nearest``, ``match`` (d,), their ``scale`` (d,), and ``labels``.
+    notes : tuple of str
+    """
+
+    preset: Preset
+    method: str
+    distances: dict[str, float]
+    nearest: str
+    scores: Array
+    history: tuple[float, ...]
+    table: dict[str, Any]
+    notes: tuple[str, ...] = ()
+
+
+def style_match(
+    dry: Any,
+    reference: Any,
+    source: Any = None,
+    *,
+    embedding: Any = "music",
+    method: Method = "auto",
+    candidates: int | None = None,
+    steps: int = STEPS,
+    weight: float = WEIGHT,
+    seed: int = 0,
+    seconds: float = SECONDS,
+    name: str = "",
+    progress: Callable[[float], None] | None = None,
+) -> StyleMatch:
+    """Find the preset that makes ``dry`` sound like ``reference``, which may be another song by another singer.
+
+    Parameters
+    ----------
+    dry : Audio or path
+        The vocal; folded to mono.
+    reference : Audio or path
+        One or two channels; of more than 30 s the loudest 30 s.
+    source : Collection, Prior or None
+        What presets are like. A collection gives the candidates, and the prior by its mean and components; a
+        Gaussian prior, or None for :func:`voxrack_atlas.default_prior`, gives drawn candidates.
+    embedding : {"music", "mfcc", "both"} or Embedding
+        See :mod:`voxrack_atlas.embedding`.
+    method : {"auto", "gradient", "evolution", "nearest"}
+        ``auto`` is ``gradient`` where rack and embedding are differentiable and the service ``rack-module`` is
+        there, else ``evolution``; ``nearest`` stops at the nearest candidate.
+    candidates : int, optional
+        How many; by default all of a collection, 64 of a prior. Those of a larger collection are chosen by ``seed``.
+    steps : int
+        Of descent; evolution renders three times as often.
+    weight : float
+        Of the prior: how much one standard deviation in every component costs, against one spread in every feature.
+    seed : int
+    seconds : float
+        Of the dry vocal that is rendered at each step: the loudest part of that length.
+    name : str
+        Of the preset.
+
+    Raises
+    ------
+    InputError
+        For a recording that is silent, too short, or has more than two channels.
+    UsageError
+        For a method that this rack or embedding does not allow, or a wrong number.
+    """
+    from .embedding import embedding as named
+
+    if method not in METHODS:
+        raise UsageError(f"method is {method!r}; it takes {', '.join(METHODS)}")
+    if steps < 1 or not weight >= 0 or not seconds >= 0.5:
+        raise UsageError("steps takes 1 or more, weight 0 or more, seconds 0.5 or more")
+    listener = named(embedding)
+    whole, heard = _audio(dry), _audio(reference)
+    wanted = excerpt(two_channels(heard, "the reference", whole.sample_rate), LONGEST)
+    sung = two_channels(whole.mono(), "the dry vocal", whole.sample_rate)
+    bench = _Bench(source, listener, excerpt(levelled(sung), seconds), wanted, weight, candidates, seed)
+    share = 0.4 if method != "nearest" else 1.0
+    first = bench.look(lambda done: progress(share * done) if progress is not None else None)
+    later = (lambda done: progress(share + (1 - share) * done)) if progress is not None else None
+    used, found, notes = method, first, ()
+    if method != "nearest":
+        start = np.zeros(len(bench.projection.variances))
+        used, found, notes = bench.search(start, method, steps, seed, later)
+    values = bench.candidates[bench.best] if used == "nearest" else bench.problem.values(found.scores)
+    parents = [bench.parent()] if used == "nearest" and isinstance(source, Collection) else []
+    paths = [Path(x) for x in (dry, reference) if isinstance(x, (str, os.PathLike))]
+    vectors = bench.vectors(values)
+    distances = {key: float(bench.target.distance(vectors[key])[0]) for key in ("dry", "mean", "nearest", "match")}
+    rack = Desk(bench.template).set(values)
+    notes = (*notes, *_levels(rack, sung, loudness(heard)))
+    preset = Preset.of(
+        rack, name=name or "style match", tags=["style"], how="fit", sources=paths, parents=parents,
+        about=f"The sound of a reference, by '{listener.name}' and {used}; "
+        f"distance {distances['match']:.3f}, of the mean preset {distances['mean']:.3f}.",
+        losses={f"style_{listener.name}": distances["match"]},
+    )  # fmt: skip
+    table = {**vectors, "reference": bench.target.vector, "scale": bench.target.scale, "labels": listener.labels}
+    return StyleMatch(preset, used, distances, bench.names[bench.best], found.scores, found.history, table, notes)
+
+
+class _Bench:
+    """One dry vocal, one reference, and what presets are like."""
+
+    def __init__(
+        self, source: Any, listener: Embedding, dry: Audio, reference: Audio, weight: float, count: int | None,
+        seed: int,
+    ) -> None:  # fmt: skip
+        self.dry, self.reference, self.listener, self.weight = dry, reference, listener, weight
+        self.projection: Projection
+        self.projection, self.template = axes(source, None)
+        self.desk = Desk(self.template)
+        self.space: Space = space_of(self.template, self.projection.space)  # pyright: ignore[reportArgumentType]
+        if self.projection.columns != self.space.columns:
+            raise UsageError("the prior does not draw every coordinate of its space; fit one to whole presets")
+        self.source = source if isinstance(source, Collection) else None
+        rng = np.random.default_rng(seed)
+        if self.source is not None:
+            rows = np.arange(len(self.source))
+            if count is not None and count < len(rows):
+                rows = np.sort(rng.permutation(rows)[:count])
+            self.candidates, self.names = self.source.values[rows], [self.source.names[row] for row in rows]
+        else:
+            size = CANDIDATES if count is None else count
+            scores = rng.standard_normal((size, len(self.projection.variances)))
+            self.candidates = self.space.inverse(self.projection.points(scores, whiten=True))
+            self.names = [f"draw {number} of seed {seed}" for number in range(size)]
+        if not len(self.candidates):
+            raise UsageError("candidates takes 1 or more")
+        self.best = 0
+
+    def look(self, progress: Callable[[float], None]) -> Found:
+        """Render all candidates, find the scale of the features, and the nearest."""
+        vectors, kept = [], []
+        probes = set(np.linspace(0, len(self.candidates) - 1, min(_PROBES, len(self.candidates))).astype(int).tolist())
+        for place, row in enumerate(self.candidates):
+            audio = self.desk.play(row, self.dry)
+            vectors.append(checked(self.listener, self.listener(audio)))
+            if place in probes:
+                kept.append(audio)
+            progress((place + 1) / len(self.candidates))
+        self._vectors = np.array(vectors)
+        self.target: Target = target(self.listener, self.reference, kept, self._vectors)
+        far = self.target.distance(self._vectors)
+        self.best = int(np.argmin(far))
+        self.problem = Problem(self.desk, self.dry, self.projection, self.space, self.target, self.weight)
+        return Found(self.scores(self.candidates[self.best]), float(far[self.best]), ())
+
+    def scores(self, row: Array) -> Array:
+        """Of plain values, where their space holds them; else NaN."""
+        if not self.space.holds(row[None]):
+            return np.full(len(self.projection.variances), np.nan)
+        return self.projection.scores(self.space.forward(row[None]), whiten=True)[0]
+
+    def search(
+        self, start: Array, method: Method, steps: int, seed: int, progress: Callable[[float], None] | None
+    ) -> tuple[str, Found, tuple[str, ...]]:
+        """The method that was used, what it found, and why not another."""
+        why = ""
+        if method in ("auto", "gradient"):
+            why = self._obstacle()
+            if not why:
+                return "gradient", descend(self.problem, start, self._module, steps=steps, progress=progress), ()
+            if method == "gradient":
+                raise UsageError(f"no gradients: {why}; use the method 'evolution'")
+        found = evolve(
+            self.problem, start, np.random.default_rng(seed), evaluations=EVALUATIONS * steps, progress=progress
+        )  # fmt: skip
+        return "evolution", found, (f"searched without gradients: {why}",) if why else ()
+
+    def _obstacle(self) -> str:
+        """Why there are no gradients; empty where there are."""
+        if not isinstance(self.listener, Differentiable):
+            return f"embedding '{self.listener.name}' has no tensor()"
+        try:
+            self._module = default_host().service("rack-module")(self.desk.rack, self.dry.sample_rate)
+        except (PluginError, RoutingError) as error:
+            return str(error)
+        return ""
+
+    def parent(self) -> Preset:
+        """The nearest candidate as a preset."""
+        assert self.source is not None
+        return self.source.preset(self.source.names.index(self.names[self.best]))
+
+    def vectors(self, values: Array) -> dict[str, Array]:
+        """Of the dry vocal, the mean preset, the nearest and the match."""
+        mean = self.problem.values(np.zeros(len(self.projection.variances)))
+        sounds = {"mean": self.desk.play(mean, self.dry), "match": self.desk.play(values, self.dry)}
+        found = {key: checked(self.listener, self.listener(audio)) for key, audio in sounds.items()}
+        return found | {"dry": checked(self.listener, self.listener(self.dry)), "nearest": self._vectors[self.best]}
+
+
+def _audio(thing: Any) -> Audio:
+    return thing if isinstance(thing, Audio) else read(Path(thing))
+
+
+def _levels(rack: Any, dry: Audio, wanted: float) -> tuple[str, ...]:
+    """Set the gains before and after the rack; what a person should know where it lacks them."""
+    have = rack.parameters()
+    notes = []
+    if "pre.level" in have:
+        rack.set("pre.level", float(np.clip(gain_to(dry, LEVEL), have["pre.level"].lo, have["pre.level"].hi)))
+    else:
+        notes.append(f"the rack has no gain 'pre': bring the vocal to {LEVEL:g} LUFS before it")
+    if "master.post.level" in have and np.isfinite(wanted):
+        now = loudness(render(rack, dry, tail=False))
+        if np.isfinite(now):
+            gain = have["master.post.level"]
+            level = rack.get("master.post.level") + wanted - now
+            rack.set("master.post.level", float(np.clip(level, gain.lo, gain.hi)))
+    else:
+        notes.append("the rack has no gain 'post' in its master: the match is not as loud as the reference")
+    return tuple(notes)

@@ -38,17 +38,17 @@ def settle_duplicates(collection: Collection, duplicates: Duplicates) -> Collect
     """Refuse, keep or leave out presets that agree with an earlier one in every value."""
     if duplicates == "keep" or len(collection) < 2:
         return collection
-    import pandas
-
-    table = pandas.DataFrame(collection.values)
-    for address in collection.meta.columns.intersection(list(collection.template.parameters)):
-        table[address] = collection.meta[address].to_numpy()
-    later = table.duplicated().to_numpy()
-    if not later.any():
+    others = [collection.meta[address].astype(str) for address in collection.meta.columns
+              if address in collection.template.parameters]  # fmt: skip
+    seen: dict[tuple[object, ...], int] = {}
+    later, pairs = np.zeros(len(collection), dtype=bool), []
+    for row, numbers in enumerate(collection.values + 0.0):  # -0 is 0
+        first = seen.setdefault((numbers.tobytes(), *(column.iloc[row] for column in others)), row)
+        if first != row:
+            later[row] = True
+            pairs.append(f"{collection.names[row]} = {collection.names[first]}")
+    if not pairs:
         return collection
-    first = table.groupby(list(table.columns), sort=False, dropna=False).ngroup().to_numpy()
-    pairs = [f"{collection.names[row]} = {collection.names[int(np.argmax(first == first[row]))]}"
-             for row in np.flatnonzero(later)]  # fmt: skip
     told = f"{len(pairs)} of {len(collection)} presets have every value in common with another: {listed(pairs)}"
     if duplicates == "refuse":
         raise InputError(f"{told}; keep them or the first of each (--duplicates keep, --duplicates first)")

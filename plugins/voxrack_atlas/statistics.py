@@ -50,7 +50,9 @@ def stats(collection: Collection, *, space: SpaceName | None = None) -> pandas.D
         columns, table = chosen.columns, collection.points(chosen)
         units = [""] * len(columns)
     ends = _ends(collection)
-    rows = [_row(table[:, i], units[i]) | ends.get(column, {}) for i, column in enumerate(columns)]
+    rows = [
+        _row(np.ascontiguousarray(table[:, i]), units[i]) | ends.get(column, {}) for i, column in enumerate(columns)
+    ]
     return pandas.DataFrame(rows, index=pandas.Index(columns, name="parameter"))
 
 
@@ -72,8 +74,8 @@ def _shape(values: Array) -> dict[str, float]:
     from scipy.stats import normaltest
 
     centred = values - values.mean()
-    variance = float(np.square(centred).mean())
-    third, fourth = (float((centred**power).mean()) for power in (3, 4))
+    squares = np.square(centred)
+    variance, third, fourth = (float(x.mean()) for x in (squares, squares * centred, np.square(squares)))
     p = math.nan
     if values.size >= _LEAST:
         with warnings.catch_warnings():

@@ -25,7 +25,7 @@ from .errors import UsageError, VoxrackError
 from .replace import write_text
 
 if TYPE_CHECKING:
-    from distributed import Client, Future
+    from distributed import Future
 
 __all__ = ["Crew", "Item", "Job", "JobFolder", "Local", "Remote", "Report", "Slurm", "State", "run"]
 
@@ -252,7 +252,7 @@ class _Dispatcher:
     """Keeps every worker supplied with little more than it needs, and takes up again what was lost."""
 
     def __init__(
-        self, client: Client, crew: Crew, place: JobFolder, job: Job, session: str, limits: tuple[int, float | None]
+        self, client: Any, crew: Crew, place: JobFolder, job: Job, session: str, limits: tuple[int, float | None]
     ) -> None:
         self.client, self.crew, self.place, self.job, self.session = client, crew, place, job, session
         self.tries, self.timeout = limits
@@ -288,6 +288,7 @@ class _Dispatcher:
             return
         self._looked = now
         if self.client.status == "running":
+            self.crew.tend(self.client)
             self.workers = len(self.client.nthreads())
             if self.workers or not self.crew.own:
                 self._seen = now
@@ -320,7 +321,7 @@ class _Dispatcher:
             if record is not None:
                 yield record
 
-    def _outcome(self, item: Item, future: Future) -> dict[str, Any] | None:
+    def _outcome(self, item: Item, future: Any) -> dict[str, Any] | None:
         """The record, or None where the item is to be taken up again."""
         from distributed import KilledWorker
 

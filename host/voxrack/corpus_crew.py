@@ -1,7 +1,8 @@
 """Who does the work: workers on this machine, those of a scheduler that runs already, or SLURM jobs.
 
-Each crew's ``connect()`` gives a Dask client; workers have one thread each. A crew for GPUs asks for the worker
-resource ``GPU``, of which every worker announces one: so each GPU has one item at a time.
+Each crew's ``connect()`` gives a Dask client, and ``tend()`` is called now and then; workers have one thread each. A
+crew for GPUs asks for the worker resource ``GPU``, of which every worker announces one: so each GPU has one item at a
+time.
 """
 
 from __future__ import annotations
@@ -29,6 +30,7 @@ _ENOUGH = 1_000_000  # deaths that Dask may count against a task: our own record
 _CONFIG = {
     "distributed.scheduler.allowed-failures": _ENOUGH,
     "distributed.scheduler.worker-saturation": 1.0,  # an item waits at the scheduler, not behind a long one
+    "distributed.deploy.lost-worker-timeout": "5s",  # a SLURM job whose worker is gone is replaced
     "distributed.scheduler.worker-ttl": None,  # native code may keep a worker from answering for minutes
 }
 
@@ -53,6 +55,7 @@ class Crew(Protocol):
     @property
     def own(self) -> bool: ...
     def connect(self, folder: Path) -> Any: ...
+    def tend(self, client: Any) -> None: ...
 
 
 @dataclass(frozen=True)
@@ -79,12 +82,12 @@ class Local:
     @contextmanager
     def connect(self, folder: Path) -> Iterator[Client]:
         need_dask()
-        import dask
+        from dask.config import set as settings
         from distributed import Client, Nanny, Scheduler, SpecCluster
 
         cards = _cards() if self.gpu else []
         count = min(self.workers or len(cards), len(cards)) if self.gpu else self.workers or _cores()
-        here = {"host": "127.0.0.1", "dashboard": False, "dashboard_address": None}
+        here = {"host": "127.0.0.1", "dashboard": False, "dashboard_address": "127.0.0.1:0"}
         options = {**here, "nthreads": 1, "memory_limit": 0, "preload": [PRELOAD], "silence_logs": _quiet()}
         spec = {}
         for index in range(count):
@@ -92,11 +95,14 @@ class Local:
             spec[index] = {"cls": Nanny, "options": {**options, "env": env, "resources": dict(self.resources)}}
         scheduler = {"cls": Scheduler, "options": {**here, "port": 0}}
         with (
-            dask.config.set(_CONFIG),
+            settings(_CONFIG),
             SpecCluster(workers=spec, scheduler=scheduler, silence_logs=_quiet()) as cluster,
             Client(cluster) as client,
         ):
             yield client
+
+    def tend(self, client: Any) -> None:
+        """Nothing: a worker that dies is started again by its nanny."""
 
 
 @dataclass(frozen=True)
@@ -137,6 +143,9 @@ class Remote:
         with client:
             yield client
 
+    def tend(self, client: Any) -> None:
+        """Nothing: whoever started the workers looks after them."""
+
 
 @dataclass(frozen=True)
 class Slurm:
@@ -164,8 +173,8 @@ class Slurm:
 
     def arguments(self, folder: Path) -> dict[str, Any]:
         """What dask-jobqueue's ``SLURMCluster`` is called with."""
-        import dask
         import dask_jobqueue  # noqa: F401  (its settings)
+        from dask.config import get
 
         given = dict(self.settings)
         for alias, name in (("partition", "queue"), ("time", "walltime"), ("mem", "memory")):
@@ -174,7 +183,7 @@ class Slurm:
         named = {key: given.pop(key) for key in ("queue", "account", "walltime", "interface") if key in given}
         if self.gpu and not {"gres", "gpus"} & given.keys():
             given["gres"] = "gpu:1"
-        memory = given.pop("memory", None) or dask.config.get("jobqueue.slurm.memory", None) or "8GB"
+        memory = given.pop("memory", None) or get("jobqueue.slurm.memory", None) or "8GB"
         cores = given.pop("cores", "1")
         if not cores.isdigit() or int(cores) < 1:
             raise UsageError(f"--slurm cores={cores}; it takes a whole number, 1 or more")
@@ -184,7 +193,7 @@ class Slurm:
             "job_extra_directives": [f"--{key}={value}" if value else f"--{key}" for key, value in given.items()],
             "job_script_prologue": [f"export {name}=1" for name in THREADS],
             "log_directory": str(folder / "slurm"), "local_directory": "/tmp", "python": sys.executable,
-            "scheduler_options": {"dashboard": False, "dashboard_address": None}, "silence_logs": _quiet(),
+            "scheduler_options": {"dashboard": False, "dashboard_address": ":0"}, "silence_logs": _quiet(),
         }  # fmt: skip
 
     @contextmanager
@@ -192,14 +201,17 @@ class Slurm:
         need_dask("dask_jobqueue")
         if shutil.which("sbatch") is None:
             raise UsageError("--slurm needs SLURM's command 'sbatch', which is not on the path; run it on a login node")
-        import dask
+        from dask.config import set as settings
         from dask_jobqueue.slurm import SLURMCluster
         from distributed import Client
 
-        with dask.config.set(_CONFIG), SLURMCluster(**self.arguments(folder)) as cluster:
-            cluster.adapt(minimum_jobs=self.workers, maximum_jobs=self.workers)
-            with Client(cluster) as client:
-                yield client
+        with settings(_CONFIG), SLURMCluster(**self.arguments(folder)) as cluster, Client(cluster) as client:
+            self.tend(client)
+            yield client
+
+    def tend(self, client: Any) -> None:
+        """Submit a job in the place of each that was lost."""
+        client.cluster.scale(jobs=self.workers)
 
 
 def need_dask(module: str = "distributed") -> None:
@@ -211,7 +223,7 @@ def need_dask(module: str = "distributed") -> None:
                          "pip install 'voxrack[corpus]'")  # fmt: skip
 
 
-def _quiet() -> int:
+def _quiet() -> Any:  # a level; Dask declares a bool
     return logging.WARNING if os.environ.get("VOXRACK_DEBUG", "0") not in ("", "0") else logging.CRITICAL
 
 

@@ -120,6 +120,7 @@ class JobFolder:
         UsageError
             Where the folder holds another job, or other things.
         """
+        make_folder(self.path)
         for part in self.path.glob(".voxrack-*.part*"):  # of a run that was killed while writing
             part.unlink()
         wanted = {"verb": job.verb, "function": job.function, "options": dict(job.options)}

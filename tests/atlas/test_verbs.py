@@ -146,7 +146,7 @@ def test_the_list_is_light_and_whole() -> None:
         assert "voxrack_atlas" in loaded
         assert not loaded & {"pandas", "pyarrow", "sklearn", "scipy", "matplotlib", "torch", "numba"}
         if words == ["atlas", "--help"]:
-            for verb in ("collect", "import", "stats", "correlate", "pca"):
+            for verb in ("collect", "import", "stats", "correlate", "pca", "sample", "nearest", "map", "match"):
                 assert f"\n  {verb} " in result.stdout
 
 

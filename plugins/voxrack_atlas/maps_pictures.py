@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from .prior import Prior
 
 _CATEGORIES = 10  # that are told apart by colour
-_CLOUD = 2000  # draws that stand for a prior
+_CLOUD = 1000  # draws that stand for a prior
 
 
 def map_figure(found: pandas.DataFrame, collection: Collection, colour: str | None, method: str) -> Any:
@@ -46,13 +46,14 @@ def nearest_figure(found: pandas.DataFrame, title: str) -> Any:
 
 
 def prior_figure(choice: Choice) -> Any:
-    """How far each kind lies behind the best, with two standard errors."""
+    """How well each kind explains held-out presets, with two standard errors."""
     table = choice.table[np.isfinite(choice.table["log_likelihood"])]
     figure, grid = sheet(1, 1, 6.5, 1.2 + 0.35 * len(table))
     axes = grid[0, 0]
     places = np.arange(len(table))[::-1]
-    axes.barh(places, table["log_likelihood"], color=COLOURS["first"], xerr=2.0 * table["standard_error"],
-              ecolor=COLOURS["quiet"])  # fmt: skip
+    axes.errorbar(table["log_likelihood"], places, xerr=2.0 * table["standard_error"], fmt="o",
+                  color=COLOURS["first"], ecolor=COLOURS["quiet"])  # fmt: skip
+    axes.set_ylim(-0.6, len(table) - 0.4)
     axes.set_yticks(places, list(table["kind"]))
     axes.set(xlabel="log-likelihood of held-out presets, nats (± 2 standard errors)")
     return figure

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 Array = NDArray[np.float64]
 _NEIGHBOURS = 5
 _USUAL = 0.95
-_TREES = 300
+_TREES = 100
 
 
 @dataclass(frozen=True)

@@ -79,25 +79,20 @@ class Marginals:
         wanted = log_ndtr(-np.abs(scores))
         for _ in range(_HALVINGS):
             middle = 0.5 * (low + high)
-            left = side * (self._tail(middle, side)[0] - wanted) < 0.0  # the middle lies left of the point
+            left = side * (self._tail(middle, side) - wanted) < 0.0  # the middle lies left of the point
             low, high = np.where(left, middle, low), np.where(left, high, middle)
         point = 0.5 * (low + high)
         for _ in range(_NEWTON):
-            tail, slope = self._tail(point, side)
-            point = np.clip(point - (tail - wanted) / slope, low, high)
+            tail, log_density = self._tail(point, side), self._logs(point)[2]
+            point = np.clip(point - side * (tail - wanted) * np.exp(tail - log_density), low, high)
         return point
 
-    def _tail(self, points: Array, side: Array) -> tuple[Array, Array]:
-        """Logarithm of the probability below (``side`` 1) or above (-1), and its derivative."""
+    def _tail(self, points: Array, side: Array) -> Array:
+        """Logarithm (n, d) of the probability below (``side`` 1) or above (-1)."""
         from scipy.special import log_ndtr
 
-        log_weights = self._log_weights
         t = (points[:, :, None] - self.means) / self.deviations
-        tail = np.logaddexp.reduce(log_ndtr(side[:, :, None] * t) + log_weights, axis=2)
-        density = np.logaddexp.reduce(
-            -0.5 * t**2 - 0.5 * np.log(2.0 * np.pi) - np.log(self.deviations) + log_weights, axis=2
-        )
-        return tail, side * np.exp(density - tail)
+        return np.logaddexp.reduce(log_ndtr(side[:, :, None] * t) + self._log_weights, axis=2)
 
     def _logs(self, points: Array) -> tuple[Array, Array, Array]:
         """Logarithms of the probability below and above, and of the density, each (n, d)."""

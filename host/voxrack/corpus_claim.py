@@ -41,6 +41,7 @@ class Claim:
             os.ftruncate(handle, 0)
             for old in folder.glob("trace-*.txt"):
                 old.unlink()
+            shutil.rmtree(folder / "kept", ignore_errors=True)  # by another version, perhaps
             attempts = []
         self.deaths = [
             {"host": attempt["host"], "pid": attempt["pid"], "began": attempt["began"], "trace": self._trace(number)}

@@ -45,7 +45,7 @@ class Place:
     scratch : Path
         An empty folder, removed afterwards.
     kept : Path
-        A folder that outlives the worker: what is in it is there again when the item is taken up again.
+        A folder that outlives the worker: what is in it is there when the same run takes the item up again.
     """
 
     job: JobFolder

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import signal
+import subprocess
 import sys
 import time
 from pathlib import Path
@@ -178,6 +179,17 @@ def test_without_the_extra_the_command_that_mends_it_is_told(tmp_path: Path, mon
     monkeypatch.setitem(sys.modules, "distributed", None)
     result = run("batch", "render", "telephone", tone(tmp_path / "a.wav"), "-o", tmp_path / "job")
     assert result.exit_code == 2 and "pip install 'voxrack[corpus]'" in result.stderr
+
+
+@pytest.mark.parametrize(
+    "code", ["import voxrack.corpus, voxrack.corpus_worker", "cli.run(['batch', 'fit', '--help'])"]
+)
+def test_neither_the_help_nor_the_module_imports_dask(code: str) -> None:
+    probe = f"import sys\nfrom voxrack.cli import cli\n{code}\nprint(*sys.modules, file=sys.stderr)"
+    result = subprocess.run([sys.executable, "-c", probe], capture_output=True, text=True, check=True)
+    assert not {"dask", "distributed", "torch", "scipy", "pandas"} & {
+        m.partition(".")[0] for m in result.stderr.split()
+    }
 
 
 def test_progress_tells_rate_and_remaining_time() -> None:

@@ -188,6 +188,26 @@ def test_an_item_that_another_process_has_in_hand_is_waited_for(tmp_path: Path) 
     assert len(late) == 1 and late[0] > released[0]
 
 
+def test_a_claim_remembers_who_died_at_it_in_this_run_only(tmp_path: Path) -> None:
+    for number in range(2):
+        claim = Claim.take(tmp_path / "item", "now")
+        assert claim is not None and len(claim.deaths) == number
+        claim.begin().write_text("Fatal Python error: Aborted\n\nCurrent thread 0x1 (most recent call first):\n  x\n")
+        (claim.folder / "kept/state").write_text("")
+        assert not list((claim.folder / "scratch").iterdir())
+        (claim.folder / "scratch/half").write_text("")
+        claim.__exit__()  # as the end of its process does
+    claim = Claim.take(tmp_path / "item", "now")
+    assert claim is not None and claim.deaths[1]["trace"].startswith("Fatal Python error: Aborted")
+    assert (claim.folder / "kept/state").exists()
+    claim.__exit__()
+    later = Claim.take(tmp_path / "item", "another run")
+    assert later is not None and not later.deaths and not (later.folder / "kept").exists()
+    later.finish()
+    later.__exit__()
+    assert not (tmp_path / "item").exists()
+
+
 def test_a_folder_belongs_to_one_job_and_to_one_process(tmp_path: Path) -> None:
     job, todo = corpus_items.job(tmp_path / "ledger"), [Item("a", {"what": "plain"})]
     run(tmp_path / "job", job, todo, Local(1))

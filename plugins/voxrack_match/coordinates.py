@@ -34,13 +34,21 @@ class Coordinates:
         Plain values; a level that is off (-inf) stays off.
     frozen : collection of str
         Addresses that keep their value.
+    extra : mapping of str to Param
+        Numbers of the fit that the rack does not have; they begin at their default.
     """
 
-    def __init__(self, layout: Layout, values: Mapping[str, Any], frozen: Collection[str] = ()) -> None:
+    def __init__(
+        self,
+        layout: Layout,
+        values: Mapping[str, Any],
+        frozen: Collection[str] = (),
+        extra: Mapping[str, Param] | None = None,
+    ) -> None:
         entries = [(a, p) for a, p in layout.fittable().entries if p.kind in ("float", "array")]
-        self.entries: list[tuple[str, Param]] = [
-            (a, p) for a, p in entries if a not in frozen and np.all(np.isfinite(values[a]))
-        ]
+        own = [(a, p) for a, p in entries if a not in frozen and np.all(np.isfinite(values[a]))]
+        self.extra = dict(extra or {})
+        self.entries: list[tuple[str, Param]] = [*own, *self.extra.items()]
         self.size = sum(param.size for _, param in self.entries)
         low, high, steps = [], [], []
         self.places: dict[str, slice] = {}
@@ -51,7 +59,7 @@ class Coordinates:
             lo, hi = _inner(param.lo, _is_log(param)), _inner(param.hi, _is_log(param))
             low += [max(lo, -100.0) if param.lo == -math.inf else lo] * param.size
             high += [hi] * param.size
-            steps += [_step(param, values[address])] * param.size
+            steps += [_step(param, values.get(address, param.default))] * param.size
         self.low, self.high = np.array(low), np.array(high)
         self.steps = np.array(steps)
 
@@ -59,7 +67,7 @@ class Coordinates:
         """The vector (size,) of plain values by address."""
         parts = []
         for address, param in self.entries:
-            plain = np.ravel(np.asarray(values[address], dtype=np.float64))
+            plain = np.ravel(np.asarray(values.get(address, param.default), dtype=np.float64))
             parts.append(np.log(plain) if _is_log(param) else plain)
         return np.clip(np.concatenate(parts), self.low, self.high) if parts else np.zeros(0)
 
@@ -73,9 +81,11 @@ class Coordinates:
         return out
 
     def plain(self, vector: NDArray[np.float64]) -> dict[str, Any]:
-        """Checked plain values by address."""
+        """Checked plain values by address, of the rack's own numbers."""
         out = {}
         for address, param in self.entries:
+            if address in self.extra:
+                continue
             piece = vector[self.places[address]]
             value = np.exp(piece) if _is_log(param) else piece
             value = np.clip(value, param.lo, param.hi).reshape(param.shape)

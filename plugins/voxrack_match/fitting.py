@@ -19,21 +19,26 @@ from voxrack import Preset, Rack
 from voxrack.errors import UsageError
 
 from .coordinates import Coordinates
+from .damping import damped_echoes
 from .levelled import Levelled, levelled
 from .objective import Objective
 from .optimiser import Descent, Plan, State, Vector
 from .problem import Pair, prepare
+from .racing import Race
 from .rack_module import RackModule
+from .realign import best_shift
 from .result import FitResult, judge, render_preset
 from .run import RunFolder, digest
-from .screening import choices, screen
+from .screening import screened
 from .start import echoes, starting_values
 from .vocal import vocal_rack
 
-STEPS = 600
-RATE = 0.05
+STEPS = 400
+RATE = 0.08
 BATCH = 4  # chunks a step
 EVERY = 25  # steps between checkpoints
+RACE = 30  # steps from each start before the best of them goes on
+REALIGNED = (60, 120, 240)  # steps before which the alignment is looked at again
 SCREENED = 2  # chunks that the coarse search looks at
 SAME = 0.1  # total below which the wet is all but the dry, and a fit had better begin at nothing
 
@@ -97,7 +102,7 @@ def fit(
         Any rack of differentiable devices; by default :func:`voxrack_match.vocal_rack`. It gets a gain before and
         after where it has none.
     steps : int, optional
-        At most; 600 by default. 0 only prepares and judges the start.
+        At most; 400 by default. 0 only prepares and judges the start.
     time_budget : float, optional
         Seconds, at most; the schedule of the step size is stretched to it.
     seed : int
@@ -148,10 +153,10 @@ def fit(
     values, origin = starting_values(desk.rack, pair, "transparent" if same else start)
     values |= {desk.pre: 0.0, desk.post: 0.0}
     _apply(desk.rack, values)
-    coordinates = Coordinates(desk.rack.layout(), values, desk.held)
+    module = RackModule(desk.rack, pair.sample_rate, mode)
+    coordinates = Coordinates(desk.rack.layout(), values, desk.held, damped_echoes(module, desk.held))
     if not coordinates.size:
         raise UsageError("nothing to fit: the rack has no number that an optimiser may move, or all are held")
-    module = RackModule(desk.rack, pair.sample_rate, mode)
     objective = Objective(module, coordinates, pair, batch=batch, seed=seed, device=device)
     folder = RunFolder(run) if run is not None else None
     plan = Plan(limit[0], limit[1], rate)
@@ -160,17 +165,20 @@ def fit(
               "start": str(start), "device": device, "addresses": coordinates.names(),
               "sources": [str(path) for path in pair.sources]}  # fmt: skip
     stored = folder.begin(config, resume=resume) if folder else None
+    starts = [values]
     if start == "auto" and not same and not stored:
-        asked = choices(desk.rack, echoes(pair))
-        values, _ = screen(values, asked, lambda v: objective.judge(coordinates.pack(v), SCREENED))
-        origin += "; levels and decay tried out"
-    state = State.join(stored) if stored else State.at(coordinates.pack(values))
+        starts = screened(desk.rack, values, echoes(pair), lambda v: objective.judge(coordinates.pack(v), SCREENED))
+        starts = starts if plan.steps >= 4 * RACE else starts[-1:]
+        origin += "; levels, decay, echo and ballistics tried out"
+    states = [State.join(stored)] if stored else [State.at(coordinates.pack(values)) for values in starts]
+    objective.move(states[0].shift)
     whole = objective.judge if objective.partial else None
-    descent = Descent(objective, coordinates.steps, coordinates.low, coordinates.high, plan, state, whole, EVERY)
+    bounds = (coordinates.low, coordinates.high)
+    race = Race(states, lambda state: Descent(objective, coordinates.steps, *bounds, plan, state, whole, EVERY))
     history = folder.metrics() if folder and stored else []
-    finish = _Finisher(pair, desk, coordinates, name, before)
-    _descend(descent, history, folder, callback, finish)
-    return finish.result(state, history, origin, began)
+    finish = _Finisher(pair, desk, coordinates, objective, name, before)
+    _descend(race, history, folder, callback, finish)
+    return finish.result(race.leader.state, history, origin, began)
 
 
 def _limits(steps: int | None, time_budget: float | None) -> tuple[int, float]:
@@ -189,31 +197,50 @@ def _apply(rack: Rack, values: dict[str, Any]) -> None:
 
 
 def _descend(
-    descent: Descent,
+    race: Race,
     history: list[dict[str, Any]],
     folder: RunFolder | None,
     callback: Callable[[Progress], Any] | None,
     finish: _Finisher,
 ) -> None:
     """Step until the plan is done; an interrupt ends it and keeps the best."""
-    state = descent.state
+
+    def take(descent: Descent) -> bool:
+        point = descent.state.point
+        line = descent.advance()
+        history.append(line)
+        if folder:
+            folder.append(line)
+            if descent.state.step % EVERY == 0 and not race.running:
+                _checkpoint(folder, descent.state, finish)
+        if callback is not None and callback(_progress(descent, line, point, finish)) is False:
+            descent.state.notes.append(f"stopped after {descent.state.step} steps")
+            return False
+        return True
+
     try:
-        while not descent.finished:
-            point = state.point
-            line = descent.advance()
-            history.append(line)
-            if folder:
-                folder.append(line)
-                if state.step % EVERY == 0:
-                    _checkpoint(folder, state, finish)
-            if callback is not None and callback(_progress(descent, line, point, finish)) is False:
-                state.notes.append(f"stopped after {state.step} steps")
-                break
-        descent.weigh()
+        going = race.run(RACE, take)
+        while going and not race.leader.finished:
+            if race.leader.state.step in REALIGNED:
+                _realign(race.leader.state, finish.objective)
+            going = take(race.leader)
+        race.leader.weigh()
     except KeyboardInterrupt:
-        state.notes.append(f"stopped by hand after {state.step} steps; the best point so far was kept")
+        state = race.leader.state
+        state.notes.append(f"stopped by hand after {len(history)} steps; the best point so far was kept")
     if folder:
-        _checkpoint(folder, state, finish)
+        _checkpoint(folder, race.leader.state, finish)
+
+
+def _realign(state: State, objective: Objective) -> None:
+    """Move the dry to where the best point so far matches best."""
+    if not math.isfinite(state.best_total):
+        return
+    shift, _ = best_shift(lambda k: objective.judge_at(state.best, k, SCREENED), state.shift)
+    if shift != state.shift:
+        objective.move(shift)
+        state.notes.append(f"step {state.step}: the dry was moved by {shift - state.shift:+d} samples")
+        state.shift, state.best_total = shift, objective.judge(state.best)
 
 
 def _checkpoint(folder: RunFolder, state: State, finish: _Finisher) -> None:
@@ -238,9 +265,11 @@ class _Finisher:
     """Turns a point into a preset with levels, and the state into a result."""
 
     def __init__(
-        self, pair: Pair, desk: Levelled, coordinates: Coordinates, name: str, before: dict[str, float]
-    ) -> None:
+        self, pair: Pair, desk: Levelled, coordinates: Coordinates, objective: Objective, name: str,
+        before: dict[str, float],
+    ) -> None:  # fmt: skip
         self.pair, self.desk, self.coordinates, self.before = pair, desk, coordinates, before
+        self.objective = objective
         self.name = name or (pair.sources[1].stem if pair.sources else "fitted")
 
     def preset(self, point: Vector, losses: dict[str, float]) -> Preset:
@@ -249,7 +278,7 @@ class _Finisher:
         _apply(rack, self.coordinates.plain(point))
         rack.set(desk.pre, pair.dry_gain)
         rack.set(desk.post, rack.get(desk.post) - pair.wet_gain)
-        rack.set("offset", pair.offset_ms)
+        rack.set("offset", 1000.0 * (pair.offset + self.objective.shift) / pair.sample_rate)
         return Preset.of(
             rack, name=self.name, about="Fitted to a recording.", tags=["fit"], how="fit", losses=losses,
             sources=pair.sources,

@@ -8,8 +8,10 @@ from typing import Any
 import numpy as np
 import torch
 
+from .align import delayed
 from .chunks import Chunk
 from .coordinates import Coordinates
+from .damping import damping_term, signed
 from .optimiser import Evaluation, Vector
 from .problem import Pair
 from .rack_module import RackModule
@@ -54,8 +56,24 @@ class Objective:
         self.chunks = list(chunks) if chunks is not None else pair.chunks()
         self.batch = min(batch, len(self.chunks))
         self._groups = _alike(self.chunks)
+        self.shift = 0
         self._targets: dict[int, Target] = {}
         self._inputs: dict[int, torch.Tensor] = {}
+
+    def move(self, shift: int) -> None:
+        """Delay the dry by ``shift`` samples more than the pair is aligned by (less where negative)."""
+        if shift != self.shift:
+            self.shift = shift
+            self._inputs.clear()
+
+    def judge_at(self, point: Vector, shift: int, most: int | None = None) -> float:
+        """:meth:`judge` with the dry moved by ``shift``; it stays where it was."""
+        before = self.shift
+        self.move(shift)
+        try:
+            return self.judge(point, most)
+        finally:
+            self.move(before)
 
     @property
     def partial(self) -> bool:
@@ -75,11 +93,12 @@ class Objective:
             for first in range(0, len(members), TOGETHER):
                 part = members[first : first + TOGETHER]
                 share = len(part) / len(chosen)
-                found = self._losses(self.coordinates.tensors(vector), part)
+                found = self._losses(self._tensors(vector), part)
                 weighted = total_loss(dict(zip(NAMES, found)))
                 if bool(torch.isfinite(weighted)):
                     (share * weighted).backward()
                 terms += share * found.detach().cpu().numpy()
+        self._settle(vector)
         gradient = vector.grad if vector.grad is not None else torch.full_like(vector, torch.nan)
         by_name: dict[str, float] = {name: float(term) for name, term in zip(NAMES, terms)}
         return Evaluation(float(total_loss(by_name)), by_name, gradient.detach().cpu().numpy())
@@ -91,11 +110,20 @@ class Objective:
         vector = torch.as_tensor(point, dtype=torch.float64, device=self.device)
         total = 0.0
         with torch.no_grad():
-            tensors = self.coordinates.tensors(vector)
+            tensors = self._tensors(vector)
             for index in chosen:
                 terms = self._losses(tensors, [index])
                 total += float(total_loss(dict(zip(NAMES, terms.tolist())))) / len(chosen)
         return total
+
+    def _tensors(self, vector: torch.Tensor) -> dict[str, torch.Tensor]:
+        return signed(self.coordinates.tensors(vector), self.coordinates.extra)
+
+    def _settle(self, vector: torch.Tensor) -> None:
+        """Gradient of the damping's own term, which is not part of the total: it says nothing of the sound."""
+        damped = [self._tensors(vector)[address] for address in self.coordinates.extra]
+        if damped:
+            torch.stack([damping_term(value) for value in damped]).sum().backward()
 
     def _losses(self, tensors: dict[str, torch.Tensor], members: Sequence[int]) -> torch.Tensor:
         chunk = self.chunks[members[0]]
@@ -108,7 +136,8 @@ class Objective:
 
     def _input(self, index: int) -> torch.Tensor:
         if index not in self._inputs:
-            self._inputs[index] = torch.as_tensor(self.chunks[index].take(self.pair.dry).copy()).to(self.device)
+            dry = self.chunks[index].take(delayed(self.pair.dry, self.shift))
+            self._inputs[index] = torch.as_tensor(dry.copy()).to(self.device)
         return self._inputs[index]
 
     def _target(self, members: Sequence[int]) -> Target:

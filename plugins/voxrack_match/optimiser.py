@@ -48,11 +48,14 @@ class Plan:
     warm: int = 10
     betas: tuple[float, float] = (0.8, 0.95)
 
-    def rate_at(self, step: int, seconds: float) -> float:
-        """The learning rate; a time budget stretches or shortens the schedule."""
+    def rate_at(self, step: int, seconds: float, since: int | None = None) -> float:
+        """The learning rate; a time budget stretches or shortens the schedule.
+
+        ``since`` counts steps since the moments were last empty (by default all): the rate rises over the first.
+        """
         done = min(1.0, max(step / self.steps, seconds / self.time_budget))
         cosine = self.final + (1 - self.final) * 0.5 * (1 + math.cos(math.pi * done))
-        return self.rate * cosine * min(1.0, (step + 1) / self.warm)
+        return self.rate * cosine * min(1.0, ((step if since is None else since) + 1) / self.warm)
 
 
 @dataclass
@@ -67,6 +70,8 @@ class State:
         Adam's moments; ``count`` is how many gradients they hold.
     shrink : float
         Factor on the learning rate, halved by each restart.
+    shift : int
+        Samples by which the dry is moved beyond the first alignment.
     """
 
     point: Vector
@@ -81,6 +86,7 @@ class State:
     shrink: float = 1.0
     restarts: int = 0
     high: int = 0
+    shift: int = 0
     notes: list[str] = field(default_factory=list)
 
     ARRAYS = ("point", "best", "first", "second")
@@ -100,7 +106,7 @@ class State:
     def join(cls, stored: Mapping[str, Any]) -> State:
         """Inverse of :meth:`split`, from what a run folder gives back."""
         arrays = {key: np.array(stored["arrays"][key], dtype=np.float64) for key in cls.ARRAYS}
-        names = ("count", "step", "seconds", "best_step", "shrink", "restarts", "high", "notes")
+        names = ("count", "step", "seconds", "best_step", "shrink", "restarts", "high", "shift", "notes")
         total = math.inf if stored["best_total"] is None else stored["best_total"]
         return cls(**arrays, best_total=total, **{key: stored[key] for key in names})
 
@@ -147,6 +153,11 @@ class Descent:
         s = self.state
         return s.step >= self.plan.steps or s.seconds >= self.plan.time_budget or s.restarts > self.MOST_RESTARTS
 
+    def go_on_from(self, other: Descent) -> None:
+        """Count steps and seconds on from where another descent is."""
+        self.state.step, self.state.seconds = other.state.step, other.state.seconds
+        self._began = time.perf_counter() - self.state.seconds
+
     def advance(self) -> dict[str, Any]:
         """One step; returns its line of metrics."""
         s = self.state
@@ -154,7 +165,7 @@ class Descent:
         sound = math.isfinite(found.total) and bool(np.all(np.isfinite(found.gradient)))
         if sound:
             self._remember(found.total)
-        rate = self.plan.rate_at(s.step, s.seconds) * s.shrink
+        rate = self.plan.rate_at(s.step, s.seconds, s.count) * s.shrink
         if not sound:
             self._restart("the loss or its gradient was not finite")
         elif s.high >= self.PATIENCE:

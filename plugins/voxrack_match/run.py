@@ -92,6 +92,7 @@ class RunFolder:
 
         state_file = self.path / "checkpoint.json"
         if not state_file.exists():
+            self.metrics_file.unlink(missing_ok=True)
             return None
         state = _json(state_file)
         step = int(state["step"])

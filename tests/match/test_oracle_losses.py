@@ -11,6 +11,7 @@ import torch
 from match.oracle_bench import RATE, cases, chain, module, numbers, parameters, signal
 
 from voxrack_match import LOSS_WEIGHTS, Target, losses, total_loss
+from voxrack_match.damping import damping_term
 from voxrack_match.reference import NAMES, reference_losses
 
 pytestmark = pytest.mark.oracle
@@ -132,7 +133,7 @@ class _Descent:
     def step(self) -> dict[str, float]:
         """One step; the terms before it."""
         terms = _losses(self.raw, self.case, self.target, damped=True)
-        damping = (1.0 - torch.exp(-torch.nn.functional.softplus(self.raw[151]))) ** 2
+        damping = damping_term(-torch.nn.functional.softplus(self.raw[151]))
         total = total_loss(dict(zip(NAMES, terms))) + damping
         self.adam.zero_grad()
         total.backward()

@@ -60,8 +60,8 @@ class _Torch:
     def __call__(self, audio: Audio) -> NDArray[np.float64]:
         if audio.channels > 2:
             raise InputError(f"embedding '{self.name}' takes one or two channels; got {audio.channels}")
-        if not np.any(audio.samples) or audio.duration < 0.2:
-            raise InputError(f"embedding '{self.name}' takes 0.2 s of sound; the recording is silent or shorter")
+        if not np.any(audio.samples) or audio.duration < 0.1:
+            raise InputError(f"embedding '{self.name}' takes 0.1 s of sound; the recording is silent or shorter")
         with torch.no_grad():
             return self.tensor(torch.from_numpy(audio.samples)[None], audio.sample_rate)[0].double().numpy()
 

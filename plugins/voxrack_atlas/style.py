@@ -1,7 +1,8 @@
 """Style transfer: the preset that gives a dry vocal the sound of an unrelated, processed recording.
 
-First the nearest of many candidates, each rendered on the dry vocal, in an embedding; then optimisation at inference
-time under a Gaussian prior, so that what the reference does not tell stays what presets are usually like.
+First the nearest of many candidates, each rendered on the dry vocal, in an embedding. Half way between it and the
+prior's mean begins an optimisation at inference time under a Gaussian prior, so that what the reference does not tell
+stays what presets are usually like.
 """
 
 from __future__ import annotations
@@ -38,6 +39,7 @@ EVALUATIONS = 3  # renderings without a gradient that take as long as a step wit
 WEIGHT = 0.3
 SECONDS = 6.0  # of the dry vocal that are rendered at each step
 LONGEST = 30.0  # s of the reference
+SHRINK = 0.5  # where the search begins, between the prior's mean (0) and the nearest candidate (1)
 _PROBES = 8  # candidates on which the scale of the features is found
 
 
@@ -53,7 +55,10 @@ class StyleMatch:
     method : {"gradient", "evolution", "nearest"}
         How it was found.
     distances : dict
-        From the reference, in the embedding: ``dry``, ``mean`` (the prior's mean), ``nearest``, ``match``.
+        From the reference, in the embedding: ``dry``, ``mean`` (the prior's mean), ``nearest``, ``start``, ``match``.
+    values : dict
+        Plain values (k,) of ``mean``, ``nearest``, ``start`` and ``match``, in the order of ``columns``.
+    columns : tuple of str
     nearest : str
         Name of the nearest candidate.
     scores : ndarray, shape (r,)
@@ -61,13 +66,15 @@ class StyleMatch:
     history : tuple of float
         What was minimised, after each step.
     table : dict
-        Vectors ``reference``, ``dry``, ``mean``, ``nearest``, ``match`` (d,), their ``scale`` (d,), and ``labels``.
+        Vectors (d,) of the ``reference`` and of all in ``distances``, their ``scale`` (d,), and ``labels``.
     notes : tuple of str
     """
 
     preset: Preset
     method: str
     distances: dict[str, float]
+    values: dict[str, Array]
+    columns: tuple[str, ...]
     nearest: str
     scores: Array
     history: tuple[float, ...]
@@ -129,8 +136,8 @@ def style_match(
 
     if method not in METHODS:
         raise UsageError(f"method is {method!r}; it takes {', '.join(METHODS)}")
-    if steps < 1 or not weight >= 0 or not seconds >= 0.5:
-        raise UsageError("steps takes 1 or more, weight 0 or more, seconds 0.5 or more")
+    if steps < 1 or not weight >= 0 or not seconds >= 0.6:
+        raise UsageError("steps takes 1 or more, weight 0 or more, seconds 0.6 or more")
     listener = named(embedding)
     whole, heard = _audio(dry), _audio(reference)
     wanted = excerpt(two_channels(heard, "the reference", whole.sample_rate), LONGEST)
@@ -140,15 +147,20 @@ def style_match(
     first = bench.look(lambda done: progress(share * done) if progress is not None else None)
     later = (lambda done: progress(share + (1 - share) * done)) if progress is not None else None
     used, found, notes = method, first, ()
+    start = np.nan_to_num(SHRINK * first.scores)
     if method != "nearest":
-        start = np.zeros(len(bench.projection.variances))
         used, found, notes = bench.search(start, method, steps, seed, later)
-    values = bench.candidates[bench.best] if used == "nearest" else bench.problem.values(found.scores)
-    parents = [bench.parent()] if used == "nearest" and isinstance(source, Collection) else []
+    nearest = bench.candidates[bench.best]
+    values = {
+        "mean": bench.problem.values(0.0 * start), "nearest": nearest, "start": bench.problem.values(start),
+        "match": nearest if used == "nearest" else bench.problem.values(found.scores),
+    }  # fmt: skip
+    parents = [bench.parent()] if isinstance(source, Collection) else []
     paths = [Path(x) for x in (dry, reference) if isinstance(x, (str, os.PathLike))]
-    vectors = bench.vectors(values)
-    distances = {key: float(bench.target.distance(vectors[key])[0]) for key in ("dry", "mean", "nearest", "match")}
-    rack = Desk(bench.template).set(values)
+    sounds = {"dry": bench.dry} | {key: bench.desk.play(row, bench.dry) for key, row in values.items()}
+    vectors = {key: checked(listener, listener(audio)) for key, audio in sounds.items()}
+    distances = {key: float(bench.target.distance(vector)[0]) for key, vector in vectors.items()}
+    rack = Desk(bench.template).set(values["match"])
     notes = (*notes, *_levels(rack, sung, loudness(heard)))
     preset = Preset.of(
         rack, name=name or "style match", tags=["style"], how="fit", sources=paths, parents=parents,
@@ -157,7 +169,10 @@ def style_match(
         losses={f"style_{listener.name}": distances["match"]},
     )  # fmt: skip
     table = {**vectors, "reference": bench.target.vector, "scale": bench.target.scale, "labels": listener.labels}
-    return StyleMatch(preset, used, distances, bench.names[bench.best], found.scores, found.history, table, notes)
+    return StyleMatch(
+        preset, used, distances, values, bench.desk.columns, bench.names[bench.best], found.scores, found.history,
+        table, notes,
+    )  # fmt: skip
 
 
 class _Bench:
@@ -200,9 +215,9 @@ class _Bench:
             if place in probes:
                 kept.append(audio)
             progress((place + 1) / len(self.candidates))
-        self._vectors = np.array(vectors)
-        self.target: Target = target(self.listener, self.reference, kept, self._vectors)
-        far = self.target.distance(self._vectors)
+        table = np.array(vectors)
+        self.target: Target = target(self.listener, self.reference, kept, table)
+        far = self.target.distance(table)
         self.best = int(np.argmin(far))
         self.problem = Problem(self.desk, self.dry, self.projection, self.space, self.target, self.weight)
         return Found(self.scores(self.candidates[self.best]), float(far[self.best]), ())
@@ -243,13 +258,6 @@ class _Bench:
         """The nearest candidate as a preset."""
         assert self.source is not None
         return self.source.preset(self.source.names.index(self.names[self.best]))
-
-    def vectors(self, values: Array) -> dict[str, Array]:
-        """Of the dry vocal, the mean preset, the nearest and the match."""
-        mean = self.problem.values(np.zeros(len(self.projection.variances)))
-        sounds = {"mean": self.desk.play(mean, self.dry), "match": self.desk.play(values, self.dry)}
-        found = {key: checked(self.listener, self.listener(audio)) for key, audio in sounds.items()}
-        return found | {"dry": checked(self.listener, self.listener(self.dry)), "nearest": self._vectors[self.best]}
 
 
 def _audio(thing: Any) -> Audio:

@@ -17,6 +17,7 @@ from .embedding import Embedding
 Array = NDArray[np.float64]
 PIECE = 2.0  # s
 _SHARE = 0.01  # of a feature's spread over presets that is added to its spread over pieces
+_LEAST = 0.05  # of the median scale of all features
 _QUIET = 0.1  # of the whole's RMS: a quieter piece does not count
 
 
@@ -58,29 +59,28 @@ def target(embedding: Embedding, reference: Audio, rendered: Sequence[Audio], ve
     """
     spread = np.asarray(vectors).std(axis=0)
     within = [within_pieces(embedding, audio) for audio in rendered]
-    scale = np.sqrt(np.mean(np.square([w for w in within if w is not None] or [spread]), axis=0))
-    scale = scale + _SHARE * spread
-    fallback = float(np.median(scale[scale > 0])) if np.any(scale > 0) else 1.0
-    return Target(embedding, np.asarray(embedding(reference), dtype=np.float64), np.where(scale > 0, scale, fallback))
+    scale = np.sqrt(np.mean(np.square(within), axis=0)) + _SHARE * spread
+    # what nothing moves here, but for rounding, must not drown the rest where the reference has another value
+    least = _LEAST * float(np.median(scale)) or 1.0
+    return Target(embedding, checked(embedding, embedding(reference)), np.maximum(scale, least))
 
 
-def within_pieces(embedding: Embedding, audio: Audio) -> Array | None:
-    """Standard deviation (d,) over pieces of 2 s that sound; None where there are fewer than two."""
-    size = round(PIECE * audio.sample_rate)
+def within_pieces(embedding: Embedding, audio: Audio) -> Array:
+    """Standard deviation (d,) over pieces of 2 s that sound; of a recording under 6 s over its thirds. 0 where less
+    than two of them sound."""
+    size = min(round(PIECE * audio.sample_rate), audio.frames // 3)
     starts = range(0, audio.frames - size + 1, size)
     pieces = [Audio(audio.samples[:, start : start + size], audio.sample_rate) for start in starts]
-    pieces = [piece for piece in pieces if piece.rms > _QUIET * audio.rms]
-    if len(pieces) < 2:
-        return None
-    return np.std([embedding(piece) for piece in pieces], axis=0, ddof=1)
+    vectors = [checked(embedding, embedding(piece)) for piece in pieces if piece.rms > _QUIET * audio.rms]
+    return np.std(vectors, axis=0, ddof=1) if len(vectors) > 1 else np.zeros(len(embedding.labels))
 
 
 def two_channels(audio: Audio, what: str, sample_rate: int) -> Audio:
-    """``audio`` at a sample rate, refused where it has more than two channels or less than half a second."""
+    """``audio`` at a sample rate, refused where it has more than two channels or less than 0.6 s."""
     if audio.channels > 2:
         raise InputError(f"{what} has {audio.channels} channels; it takes one or two")
-    if audio.duration < 0.5:
-        raise InputError(f"{what} lasts {audio.duration:.3g} s; it takes half a second or more")
+    if audio.duration < 0.6:  # thirds of it are still heard by the embeddings
+        raise InputError(f"{what} lasts {audio.duration:.3g} s; it takes 0.6 s or more")
     return audio.resample(sample_rate)
 
 

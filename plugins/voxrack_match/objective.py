@@ -151,7 +151,7 @@ class Objective:
     def _fresh(self, members: Sequence[int], keep: bool) -> Target:
         wet = np.stack([self.chunks[i].target(self.pair.wet) for i in members])
         signal = _long_enough(torch.as_tensor(wet).to(self.device))
-        return Target(signal, self.pair.sample_rate, keep=keep)
+        return Target(signal, self.pair.sample_rate, mode=self.module.mode, keep=keep)
 
 
 def _long_enough(x: torch.Tensor) -> torch.Tensor:

@@ -41,7 +41,8 @@ class RackModule(torch.nn.Module):
         if mode not in ("exact", "paper"):
             raise UsageError(f"mode is {mode!r}; it takes 'exact' or 'paper'")
         self.rack: Rack = as_rack(rack)
-        self.sample_rate, self.mode = int(sample_rate), mode
+        self.sample_rate = int(sample_rate)
+        self.mode: Literal["exact", "paper"] = mode
         self.nodes: dict[str, _SlotModule] = {
             prefix: _SlotModule(prefix, slot, self.sample_rate, mode) for prefix, slot in self.rack.slots().items()
         }

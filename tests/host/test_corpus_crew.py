@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import re
-import signal
 import subprocess
 import sys
 import threading
@@ -16,7 +15,7 @@ import corpus_items
 import psutil
 import pytest
 
-from voxrack import corpus, corpus_crew
+from voxrack import corpus, corpus_crew, corpus_dispatch
 from voxrack.corpus import Item, JobFolder, Local, Remote, Slurm, State, run
 from voxrack.errors import UsageError, VoxrackError
 
@@ -25,14 +24,20 @@ pytest.importorskip("distributed", reason="distributed is not installed: pip ins
 SBATCH = """#!/bin/sh
 for word; do script=$word; done
 cp "$script" "{folder}/script"
-setsid sh "$script" >/dev/null 2>&1 &
+sh "$script" >/dev/null 2>&1 &
 echo $! >>"{folder}/jobs"
 echo "Submitted batch job $!"
 """
-SCANCEL = """#!/bin/sh
-for word; do job=$word; done
-kill -- -"$job"
-echo "$job" >>"{folder}/cancelled"
+SCANCEL = """#!{python}
+import psutil, sys
+with open("{folder}/cancelled", "a") as file:
+    print(sys.argv[-1], file=file)
+try:
+    job = psutil.Process(int(sys.argv[-1]))
+except psutil.NoSuchProcess:
+    sys.exit("no such job")
+for process in [job, *job.children(recursive=True)]:
+    process.kill()
 """
 
 
@@ -108,7 +113,7 @@ def test_a_running_scheduler_loses_a_worker_mid_run_and_no_item(tmp_path: Path, 
 def test_a_scheduler_that_goes_away_ends_the_job_and_loses_nothing(
     tmp_path: Path, cluster: Cluster, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(corpus, "_GONE", 3.0)
+    monkeypatch.setattr(corpus_dispatch, "_GONE", 3.0)
     ledger, todo = tmp_path / "ledger", corpus_items.items(40)
     cluster.worker()
 
@@ -192,7 +197,7 @@ def test_without_slurm_the_missing_command_is_named(tmp_path: Path, monkeypatch:
 def test_jobs_are_submitted_replaced_when_lost_and_cancelled(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     pytest.importorskip("dask_jobqueue", reason="dask-jobqueue is not installed: pip install 'voxrack[corpus]'")
     for name, text in (("sbatch", SBATCH), ("scancel", SCANCEL)):
-        (tmp_path / name).write_text(text.replace("{folder}", str(tmp_path)))
+        (tmp_path / name).write_text(text.replace("{folder}", str(tmp_path)).replace("{python}", sys.executable))
         (tmp_path / name).chmod(0o755)
     monkeypatch.setenv("PATH", f"{tmp_path}:{os.environ['PATH']}")
     monkeypatch.setenv("PYTHONPATH", str(Path(__file__).parents[1]))
@@ -201,7 +206,8 @@ def test_jobs_are_submitted_replaced_when_lost_and_cancelled(tmp_path: Path, mon
     def watch(state: State) -> None:
         if state.done == 5 and not killed:  # the whole job, as at the end of its time
             killed.append(int((tmp_path / "jobs").read_text().split()[0]))
-            os.killpg(killed[0], signal.SIGKILL)
+            for process in [psutil.Process(killed[0]), *_children(killed[0])]:
+                process.kill()
 
     todo = corpus_items.items(20)
     report = run(tmp_path / "job", corpus_items.job(tmp_path / "ledger"), todo,

@@ -6,6 +6,7 @@ The public names are imported when they are first used, so that listing plugins 
 from __future__ import annotations
 
 import sys
+from collections.abc import Mapping
 from importlib import import_module
 from types import ModuleType
 from typing import TYPE_CHECKING, Any
@@ -39,6 +40,27 @@ _PLACES = {
     "to_diffvox": "diffvox",
 }
 __all__ = sorted(_PLACES)  # pyright: ignore[reportUnsupportedDunderAll]
+
+
+@hookimpl
+def voxrack_services() -> Mapping[str, str]:
+    return {
+        "atlas-axes": "voxrack_atlas.directions:of_gaussian",
+        "atlas-collection": "voxrack_atlas.collection:Collection",
+        "atlas-correlate": "voxrack_atlas.correlation:correlate",
+        "atlas-directions": "voxrack_atlas.directions:directions",
+        "atlas-effects": "voxrack_atlas.correlation:effect_matrix",
+        "atlas-map": "voxrack_atlas.embedding_map:embedding_map",
+        "atlas-map-picture": "voxrack_atlas.maps_pictures:map_figure",
+        "atlas-nearest": "voxrack_atlas.nearest:nearest",
+        "atlas-pca": "voxrack_atlas.projection:pca",
+        "atlas-pca-picture": "voxrack_atlas.pictures:pca_figure",
+        "atlas-prior": "voxrack_atlas.prior:default_prior",
+        "atlas-sample": "voxrack_atlas.sampling:sample",
+        "atlas-space": "voxrack_atlas.spaces:space_of",
+        "atlas-stats": "voxrack_atlas.statistics:stats",
+        "atlas-stats-picture": "voxrack_atlas.pictures:stats_figure",
+    }
 
 
 @hookimpl

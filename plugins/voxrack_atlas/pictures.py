@@ -37,10 +37,10 @@ def sheet(rows: int, columns: int, width: float = 5.0, height: float = 3.4) -> t
         Where matplotlib is not installed.
     """
     try:
-        from matplotlib.figure import Figure
+        from voxrack.notebook.plots import Picture
     except ImportError:
         raise UsageError("a picture needs matplotlib: pip install 'voxrack[notebook]'") from None
-    figure = Figure(figsize=(width * columns, height * rows), layout="constrained")
+    figure = Picture(figsize=(width * columns, height * rows), layout="constrained")
     return figure, figure.subplots(rows, columns, squeeze=False)
 
 

@@ -1,19 +1,24 @@
-"""Widgets for JupyterLab: an A/B player, controls for a rack, live rendering, pictures. Imported on first use."""
+"""Widgets for JupyterLab: player, controls, live rendering, explorers of presets, pictures. Imported on first use."""
 
 from __future__ import annotations
 
 from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
-_WHERE = {"ABPlayer": "player", "Controls": "controls", "Live": "live", "before_after": "plots"}
+_WHERE = {
+    "ABPlayer": "player", "Controls": "controls", "HeatMap": "heat_map", "Live": "live", "PcaExplorer": "pca",
+    "before_after": "plots",
+}  # fmt: skip
 
 if TYPE_CHECKING:
     from .controls import Controls
+    from .heat_map import HeatMap
     from .live import Live
+    from .pca import PcaExplorer
     from .player import ABPlayer
     from .plots import before_after
 
-__all__ = ["ABPlayer", "Controls", "Live", "before_after"]
+__all__ = ["ABPlayer", "Controls", "HeatMap", "Live", "PcaExplorer", "before_after"]
 
 
 def __getattr__(name: str) -> Any:

@@ -3,46 +3,6 @@
 // Messages to Python: ready, position, text, toggle, points, reset; `serial` tells an answer to the newest move
 // from one that a faster hand has overtaken.
 
-const COLOURS = ["#3b82d6", "#e07b1a", "#12a07a", "#c46aa5", "#b9a415", "#7a6ee0"];
-
-function element(tag, className, parent, attributes = {}) {
-  const node = document.createElement(tag);
-  node.className = className;
-  for (const [key, value] of Object.entries(attributes)) node.setAttribute(key, value);
-  parent?.append(node);
-  return node;
-}
-
-/** Sends at most one message per address and animation frame; the newest wins. */
-class Reporter {
-  constructor(send) {
-    this.send = send;
-    this.waiting = new Map(); // address -> message
-    this.serials = new Map(); // address -> serial of the newest message
-  }
-
-  report(address, message) {
-    const serial = (this.serials.get(address) ?? 0) + 1;
-    this.serials.set(address, serial);
-    if (!this.waiting.size) requestAnimationFrame(() => this.flush());
-    const before = this.waiting.get(address);
-    if (before?.type === "points" && message.type === "points") {
-      message.indices = [...before.indices, ...message.indices];
-      message.units = [...before.units, ...message.units];
-    }
-    this.waiting.set(address, { ...message, address, serial });
-  }
-
-  flush() {
-    for (const message of this.waiting.values()) this.send(message);
-    this.waiting.clear();
-  }
-
-  overtaken({ address, serial }) {
-    return serial !== 0 && serial !== this.serials.get(address);
-  }
-}
-
 /** One line of a strip: label, what moves the value, text field, reset dot, and a place for a refusal. */
 class Row {
   constructor(address, fixed, report, parent) {

@@ -113,7 +113,7 @@ class Controls(anywidget.AnyWidget):
     >>> Controls(rack, on_change=live.request)  # doctest: +SKIP
     """
 
-    _esm = _HERE.joinpath("controls.js").read_text(encoding="utf-8")
+    _esm = "\n".join(_HERE.joinpath(name).read_text(encoding="utf-8") for name in ("page.js", "controls.js"))
     _css = _HERE.joinpath("controls.css").read_text(encoding="utf-8")
 
     def __init__(self, rack: Rack, on_change: Callable[[str, Any], object] | None = None) -> None:

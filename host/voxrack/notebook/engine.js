@@ -1,7 +1,7 @@
 // The sounding half of the A/B player: one engine per widget model, shared by all views of it.
 // Messages from Python: take (float32 samples, channel after channel, in buffers[0]), state, transport, note.
 // Messages to Python: ready, choose, match, region, volume. A click takes effect here at once and is only reported.
-// The widget's module is this file, pictures.js and player.js joined.
+// The widget's module is page.js, this file, pictures.js and player.js joined.
 
 const FADE = 0.02; // seconds of every crossfade; linear, because takes of one performance are correlated
 const AHEAD = 0.01; // seconds between deciding and sounding, at least, so that all sources start on the same sample

@@ -1,21 +1,7 @@
 // The player's pictures: waveforms of all takes under one playhead, and the spectrum that is heard.
 
-const COLOURS = ["#3b82d6", "#e07b1a", "#12a07a", "#c46aa5", "#b9a415", "#7a6ee0"]; // told apart by the colour-blind too
-
 const clock = (seconds, digits = 2) =>
   `${Math.floor(seconds / 60)}:${(seconds % 60).toFixed(digits).padStart(digits ? digits + 3 : 2, "0")}`;
-
-/** Canvas that keeps its pixels in step with its size on the page; returns the context and its size. */
-function surface(canvas) {
-  const scale = window.devicePixelRatio || 1;
-  const [width, height] = [canvas.clientWidth, canvas.clientHeight];
-  if (canvas.width !== Math.round(width * scale)) canvas.width = Math.round(width * scale);
-  if (canvas.height !== Math.round(height * scale)) canvas.height = Math.round(height * scale);
-  const pen = canvas.getContext("2d");
-  pen.setTransform(scale, 0, 0, scale, 0, 0);
-  pen.clearRect(0, 0, width, height);
-  return [pen, width, height];
-}
 
 /** Lowest and highest sample under each of `columns` pixels of the timeline. */
 function peaksOf(take, duration, columns) {

@@ -2,14 +2,6 @@
 
 const signed = (db) => (db >= 0 ? "+" : "−") + Math.abs(db).toFixed(1);
 
-function element(tag, className, parent, attributes = {}) {
-  const node = document.createElement(tag);
-  node.className = className;
-  for (const [key, value] of Object.entries(attributes)) node.setAttribute(key, value);
-  parent?.append(node);
-  return node;
-}
-
 function initialize({ model }) {
   const engine = new Engine((message) => model.send(message));
   engines[model.get("player_id")] = engine;

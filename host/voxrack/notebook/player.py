@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 Send = Callable[[dict[str, Any], list[Any]], None]
 SHORTEST_LOOP = 0.05  # seconds; shorter regions buzz at the repeat rate and hide the take
 _HERE = files("voxrack.notebook")
-_MODULE = ("engine.js", "pictures.js", "player.js")  # a widget has one module, so its files are joined
+_MODULE = ("page.js", "engine.js", "pictures.js", "player.js")  # a widget has one module, so its files are joined
 
 
 class PlayerModel:

@@ -1,0 +1,53 @@
+// What all widgets share: elements, colours, canvases, and messages that a fast hand does not pile up.
+
+const COLOURS = ["#3b82d6", "#e07b1a", "#12a07a", "#c46aa5", "#b9a415", "#7a6ee0"]; // told apart by the colour-blind too
+
+function element(tag, className, parent, attributes = {}) {
+  const node = document.createElement(tag);
+  node.className = className;
+  for (const [key, value] of Object.entries(attributes)) node.setAttribute(key, value);
+  parent?.append(node);
+  return node;
+}
+
+/** Canvas that keeps its pixels in step with its size on the page; returns the context and its size. */
+function surface(canvas) {
+  const scale = window.devicePixelRatio || 1;
+  const [width, height] = [canvas.clientWidth, canvas.clientHeight];
+  if (canvas.width !== Math.round(width * scale)) canvas.width = Math.round(width * scale);
+  if (canvas.height !== Math.round(height * scale)) canvas.height = Math.round(height * scale);
+  const pen = canvas.getContext("2d");
+  pen.setTransform(scale, 0, 0, scale, 0, 0);
+  pen.clearRect(0, 0, width, height);
+  return [pen, width, height];
+}
+
+/** Sends at most one message per address and animation frame; the newest wins. */
+class Reporter {
+  constructor(send) {
+    this.send = send;
+    this.waiting = new Map(); // address -> message
+    this.serials = new Map(); // address -> serial of the newest message
+  }
+
+  report(address, message) {
+    const serial = (this.serials.get(address) ?? 0) + 1;
+    this.serials.set(address, serial);
+    if (!this.waiting.size) requestAnimationFrame(() => this.flush());
+    const before = this.waiting.get(address);
+    if (before?.type === "points" && message.type === "points") {
+      message.indices = [...before.indices, ...message.indices];
+      message.units = [...before.units, ...message.units];
+    }
+    this.waiting.set(address, { ...message, address, serial });
+  }
+
+  flush() {
+    for (const message of this.waiting.values()) this.send(message);
+    this.waiting.clear();
+  }
+
+  overtaken({ address, serial }) {
+    return serial !== 0 && serial !== this.serials.get(address);
+  }
+}

@@ -8,7 +8,7 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Callable
-from functools import cache
+from functools import cache, partial
 from pathlib import Path
 
 import numpy as np
@@ -282,6 +282,30 @@ PROMISES: dict[str, Callable[[], None]] = {
 }  # fmt: skip
 
 
+# ---- those that were drawn (tools/drawn_presets.py): the name says tone and place --------------------
+TONES = {"dark": (0.0, 1.1), "plain": (1.1, 1.4), "bright": (1.4, 10.0)}  # centroid against the dry voice's
+PLACES = {"booth": (0.0, 0.7), "room": (0.7, 1.5), "hall": (1.5, 3.1), "cavern": (3.1, 13.0)}  # decay in s
+DRAWN = tuple(f"drawn-{tone}-{place}" for tone in TONES for place in PLACES)
+
+
+def drawn(name: str) -> None:
+    from voxrack_atlas import describe
+    from voxrack_atlas.stability import check_stability
+
+    _, tone, place = name.split("-")
+    preset = Preset.load(FOLDER / f"{name}.json")
+    found, dry = describe(preset, a_voice()), describe(a_voice())
+    assert TONES[tone][0] <= found["brightness"] / dry["brightness"] < TONES[tone][1]
+    assert PLACES[place][0] <= found["decay"] < PLACES[place][1]
+    assert check_stability(preset).stable
+    assert (
+        "seed" in preset.provenance["made_by"] and preset.provenance["sources"][0]["name"] == "vocal_flow.safetensors"
+    )
+
+
+PROMISES |= {name: partial(drawn, name) for name in DRAWN}
+
+
 # ---- tests ---------------------------------------------------------------------------------------
 def test_there_are_as_many_as_promised_and_each_has_a_measure():
     assert len(NAMES) >= 14
@@ -326,7 +350,8 @@ def test_the_file_is_what_voxrack_would_write(name):
     )
     assert preset.upgraded(host()) == preset
     assert all(device.startswith("fx.") for device in preset.devices), "needs no extra"
-    assert preset.name and preset.about.endswith((".", "`")) and preset.tags and preset.provenance["how"] == "hand"
+    assert preset.name and preset.about.endswith((".", "`")) and preset.tags
+    assert preset.provenance["how"] == ("sample" if name in DRAWN else "hand")
     assert all(len(slot) > 1 and not re.search(r"_\d$", slot) for slot in preset.rack(host()).slots()), (
         "slots have names"
     )

@@ -65,7 +65,7 @@ def _names(context: click.Context, option: click.Parameter, text: str | None) ->
 @click.option("--rack", metavar="PRESET", help="Fit the rack of this preset. Default: the vocal rack.")
 @click.option("--preset", "start", metavar="START", default="auto", show_default=True,
               help="Begin at this preset's numbers, or: auto, typical, neutral.")  # fmt: skip
-@click.option("--steps", type=click.IntRange(min=0), help="At most. Default: 600.")
+@click.option("--steps", type=click.IntRange(min=0), help="At most. Default: as `voxrack fit`.")
 @click.option("--time-budget", type=click.FloatRange(0, min_open=True), metavar="SECONDS", help="For each item.")
 @click.option("--device", default="cpu", show_default=True, help="cpu, or cuda: one fit at a time on each GPU.")
 @click.option("--seed", type=int, default=0, show_default=True, help="Of the choice of chunks.")

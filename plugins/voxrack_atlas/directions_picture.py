@@ -16,9 +16,9 @@ _FULL = 20.0  # steps of the ear at which a colour is full
 
 def figure(found: Directions) -> Any:
     """Left: change at the lowest and highest step, in steps of the ear. Right: the four descriptors that move most."""
-    from matplotlib.figure import Figure
+    from voxrack.notebook.plots import Picture
 
-    sheet = Figure(figsize=(13, 1.8 + 0.6 * max(5, found.components)), layout="constrained")
+    sheet = Picture(figsize=(13, 1.8 + 0.6 * max(5, found.components)), layout="constrained")
     parts: Any = sheet.subfigures(1, 2, width_ratios=(1.25, 1))
     _grid(parts[0], found)
     _curves(parts[1], found)

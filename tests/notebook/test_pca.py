@@ -283,5 +283,8 @@ def test_the_widget_hears_the_page_and_python(monkeypatch, tmp_path):
     rack.set("scale.band.frequency", 1000.0)
     explorer.refresh()
     assert explorer.scores == pytest.approx((0.0, 0.0), abs=1e-9)
-    assert len(changes) == 3
-    assert sent == ["state", "space", "state", "space", "state", "space", "state"]
+    explorer.move(1, 1.0)
+    explorer.mean()
+    assert explorer.scores == pytest.approx((0.0, 0.0), abs=1e-9)
+    assert len(changes) == 5
+    assert sent == ["state", *["space", "state"] * 5]

@@ -248,6 +248,11 @@ class PcaExplorer(anywidget.AnyWidget):
         self.controller.move(component, sd)
         self._follow()
 
+    def mean(self) -> None:
+        """Go to the mean of the projection."""
+        self.controller.walk.to_mean()
+        self._follow()
+
     def snap(self) -> str:
         """Go to the nearest preset of the corpus; returns its name."""
         name = self.controller.snap()

@@ -113,3 +113,51 @@ def test_the_rack_notebook_takes_a_file_of_the_users(run, tmp_path):
     voice = next(data["text/plain"] for data in outputs(done) if "Audio(" in data.get("text/plain", ""))
     assert voice == "Audio(1.500 s, 24000 Hz, stereo, 36000 frames)"
     assert outputs(done)[-1]["text/plain"] == "True"
+
+
+def test_the_atlas_notebook_shows_what_it_promises(run, tmp_path):
+    shown = outputs(run(FOLDER / "04_atlas.ipynb"))
+    assert sum(WIDGET in data for data in shown) == 2  # heat map, player
+    assert sum("image/png" in data for data in shown) == 3  # statistics, components, map
+    assert shown[-1]["text/plain"] == "True"  # the saved collection is the same, to the last bit
+    assert {file.name for file in (tmp_path / "work" / "out").iterdir()} == {"presets.parquet", "drawn-one.json"}
+
+
+def test_the_pca_notebook_saves_what_it_found(run, tmp_path):
+    from voxrack import Preset
+
+    shown = outputs(run(FOLDER / "05_pca.ipynb"))
+    assert sum(WIDGET in data for data in shown) == 3  # player, explorer, the player again
+    assert sum("image/png" in data for data in shown) == 1  # directions
+    assert shown[-1]["text/plain"] == "True"  # the reloaded preset renders the same samples
+    preset = Preset.load(tmp_path / "work" / "out" / "my-walk.json")
+    assert preset.check() == []
+    assert (preset.provenance["how"], len(preset.provenance["parents"])) == ("pca", 1)
+
+
+@pytest.mark.parametrize("name", ["04_atlas", "05_pca"])
+def test_the_atlas_notebooks_take_a_collection_of_the_users(run, tmp_path, name):
+    """Of another rack than the vocal one, and small."""
+    import numpy as np
+
+    from voxrack import Preset, default_host
+
+    rack = Preset.load(default_host().presets()["slap-back"]).rack()
+    layout = rack.layout().fittable()
+    rng = np.random.default_rng(0)
+    own = tmp_path / "my presets"
+    own.mkdir()
+    for number in range(6):
+        units = layout.pack(rack.values(), "unit")
+        units = np.clip(units + rng.normal(0.0, 0.02, len(units)) * (units > 0.0), 0.02, 0.98)
+        for place, value in layout.unpack(units, "unit").items():
+            rack.set(place, value)
+        Preset.of(rack, name=f"mine {number}").save(own / f"mine-{number}.json")
+    shown = outputs(run(FOLDER / f"{name}.ipynb", SET=str(own)))
+    assert shown[-1]["text/plain"] == "True"
+
+
+@pytest.mark.parametrize("name", ["04_atlas", "05_pca"])
+def test_a_collection_that_is_not_there_is_told(run, tmp_path, name):
+    with pytest.raises(nbclient.exceptions.CellExecutionError, match="is not there; a set is a folder of presets"):
+        run(FOLDER / f"{name}.ipynb", SET=str(tmp_path / "nowhere"))

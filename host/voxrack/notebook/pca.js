@@ -23,7 +23,7 @@ class Component {
   }
 
   show(score, overtaken) {
-    const text = `${score < 0 ? "−" : "+"}${Math.abs(score).toFixed(2)} sd`;
+    const text = `${score < -0.005 ? "−" : "+"}${Math.abs(score).toFixed(2)} sd`;
     if (!overtaken) {
       this.slider.value = score;
       this.slider.setAttribute("aria-valuetext", text);
@@ -86,7 +86,9 @@ class PlaneMap {
       pen.globalAlpha = 1;
       if (sd) pen.fillText(sd, x + 2, height - 3);
     }
-    pen.fillText("component 1 →", width - 82, height / 2 - 4);
+    pen.textAlign = "right";
+    pen.fillText("component 1 →", width - 4, height / 2 - 4);
+    pen.textAlign = "left";
     pen.fillText("component 2 ↑", width / 2 + 4, 11);
     pen.fillStyle = COLOURS[0];
     pen.globalAlpha = 0.75;

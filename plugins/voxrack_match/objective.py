@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any
+from typing import Any, Literal
 
 import numpy as np
 import torch
@@ -38,6 +38,8 @@ class Objective:
     device : str
     chunks : sequence of Chunk, optional
         What to score, instead of the pair's own chunks.
+    scored : {"exact", "paper"}, optional
+        Mode of the losses; by default that of the module.
     """
 
     def __init__(
@@ -50,7 +52,9 @@ class Objective:
         seed: int,
         device: str,
         chunks: Sequence[Chunk] | None = None,
+        scored: Literal["exact", "paper"] | None = None,
     ) -> None:
+        self.scored: Literal["exact", "paper"] = scored or module.mode
         self.module, self.coordinates, self.pair = module, coordinates, pair
         self.device, self.seed = torch.device(device), seed
         self.chunks = list(chunks) if chunks is not None else pair.chunks()
@@ -151,7 +155,7 @@ class Objective:
     def _fresh(self, members: Sequence[int], keep: bool) -> Target:
         wet = np.stack([self.chunks[i].target(self.pair.wet) for i in members])
         signal = _long_enough(torch.as_tensor(wet).to(self.device))
-        return Target(signal, self.pair.sample_rate, mode=self.module.mode, keep=keep)
+        return Target(signal, self.pair.sample_rate, mode=self.scored, keep=keep)
 
 
 def _long_enough(x: torch.Tensor) -> torch.Tensor:

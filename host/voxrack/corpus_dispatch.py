@@ -67,7 +67,7 @@ class _Dispatcher:
     def _look(self) -> None:
         """Count the workers now and then; give up where there is nobody left to wait for."""
         now = time.monotonic()
-        if now - self._looked < _LOOK:
+        if now - self._looked < (_LOOK if self.workers else _TICK / 2):
             return
         self._looked = now
         if self.client.status == "running":

@@ -24,7 +24,7 @@ pytest.importorskip("distributed", reason="distributed is not installed: pip ins
 SBATCH = """#!/bin/sh
 for word; do script=$word; done
 cp "$script" "{folder}/script"
-sh "$script" >/dev/null 2>&1 &
+sh "{folder}/script" >"{folder}/log" 2>&1 &
 echo $! >>"{folder}/jobs"
 echo "Submitted batch job $!"
 """

@@ -14,9 +14,9 @@ _MOST = 33  # features that are named
 
 def figure(found: StyleMatch) -> Any:
     """Left: what was minimised. Right: differences of the features, in scales, of mean preset, nearest and match."""
-    from matplotlib.figure import Figure
+    from voxrack.notebook.plots import Picture
 
-    sheet = Figure(figsize=(12, 8), layout="constrained")
+    sheet = Picture(figsize=(12, 8), layout="constrained")
     left, right = sheet.subplots(1, 2, width_ratios=(1, 1.6))
     if found.history:
         left.plot(range(1, len(found.history) + 1), found.history, color="#00798c")

@@ -46,7 +46,7 @@ def figure(result: FitResult) -> Any:
     from voxrack.errors import UsageError
 
     try:
-        from matplotlib.figure import Figure
+        from voxrack.notebook.plots import Picture
     except ImportError:
         raise UsageError("a picture needs matplotlib: pip install 'voxrack[notebook]'") from None
     rack, rate = result.preset.rack(), result.pair.sample_rate
@@ -59,7 +59,7 @@ def figure(result: FitResult) -> Any:
         panels.append(lambda axes: _losses(axes, result))
     columns = min(3, len(panels))
     rows = -(-len(panels) // columns)
-    sheet = Figure(figsize=(5 * columns, 3.4 * rows), layout="constrained")
+    sheet = Picture(figsize=(5 * columns, 3.4 * rows), layout="constrained")
     grid = sheet.subplots(rows, columns, squeeze=False).ravel()
     for axes, panel in zip(grid, panels):
         panel(axes)

@@ -46,9 +46,9 @@ class FitView:
 
     def figure(self, title: str = "") -> Any:
         """Losses on the left, the watched numbers on the right, as a matplotlib figure."""
-        from matplotlib.figure import Figure
+        from voxrack.notebook.plots import Picture
 
-        sheet = Figure(figsize=(11, 3.4), layout="constrained")
+        sheet = Picture(figsize=(11, 3.4), layout="constrained")
         left, right = sheet.subplots(1, 2)
         steps = [line["step"] for line in self.lines]
         for key in ("total", "mss_lr", "mss_ms", "mldr_lr", "mldr_ms"):

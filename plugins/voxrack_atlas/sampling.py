@@ -168,7 +168,8 @@ class _Maker:
             if stability is not None and not stability.stable:
                 refused.append(stability.reason)
                 continue
-            log_density = float(self.prior.log_density(points)[0])
+            # the last digits of a sum hang on the number of threads; equal draws are to be equal files
+            log_density = round(float(self.prior.log_density(points)[0]), 6)
             return Draw(number, self._preset(rack, number, log_density), log_density, tuple(refused), stability)
         raise InputError(
             f"draw {number} of seed {self.seed} from prior '{self.prior.name}': {_ATTEMPTS} attempts in a row were "

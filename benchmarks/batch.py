@@ -89,31 +89,45 @@ def _drive(folder: Path, count: int, seconds: float, watch: Any = None) -> Any:
 
 # ---- overhead -----------------------------------------------------------------------------------
 def _overhead(folder: Path, count: int, seconds: float) -> dict[str, float]:
-    """Wall time per item beyond what it slept, from the first item's beginning to the last record."""
+    """What passes on a worker from one item's beginning to the next's, beyond what it slept."""
     folder.mkdir()
-    last, spent = [0.0], [0.0]
+    spent = [0.0]
 
     def watch(state: State) -> None:
         if state.record is not None:
-            last[0] = time.time()
             spent[0] = spent[0] or time.process_time()
 
     began = time.time()
     _drive(folder, count, seconds, watch)
     cpu = time.process_time() - spent[0]
-    first = float((folder / "ledger").read_text().split(maxsplit=1)[0])
-    per_item = (last[0] - first) * WORKERS / count - seconds
-    return {"items": count, "seconds": seconds, "start": first - began, "overhead": per_item, "main_cpu": cpu / count}
+    starts: dict[str, list[float]] = {}
+    for line in (folder / "ledger").read_text().splitlines():
+        moment, word, _, pid = line.split()
+        if word == "begin":
+            starts.setdefault(pid, []).append(float(moment))
+    per_item = sum(own[-1] - own[0] for own in starts.values()) / (count - len(starts)) - seconds
+    first = min(own[0] for own in starts.values())
+    return {"items": count, "seconds": seconds, "start": first - began, "overhead": per_item,
+            "main_cpu": cpu / count, "most_on_a_worker": max(map(len, starts.values()))}  # fmt: skip
 
 
 def _print_overhead(console: Console, rows: list[dict[str, float]]) -> None:
     table = Table(title=f"{WORKERS} workers", title_justify="left")
-    for column in ("items", "of", "overhead per item", "share of 2 s", "main process, CPU per item", "start, once"):
+    for column in (
+        "items",
+        "of",
+        "overhead per item",
+        "share of 2 s",
+        "main process, CPU per item",
+        "start, once",
+        "most on a worker",
+    ):
         table.add_column(column, justify="right")
     for row in rows:
         table.add_row(
             f"{row['items']}", f"{row['seconds']:.0f} s", f"{1000 * row['overhead']:.1f} ms",
             f"{100 * row['overhead'] / 2:.2f} %", f"{1000 * row['main_cpu']:.1f} ms", f"{row['start']:.1f} s",
+            f"{row['most_on_a_worker']}",
         )  # fmt: skip
     console.print(table)
 

@@ -31,6 +31,7 @@ _CONFIG = {
     "distributed.scheduler.allowed-failures": _ENOUGH,
     "distributed.scheduler.worker-saturation": 1.0,  # an item waits at the scheduler, not behind a long one
     "distributed.deploy.lost-worker-timeout": "5s",  # a SLURM job whose worker is gone is replaced
+    "distributed.scheduler.work-stealing-interval": "200ms",  # by a worker that has nothing to do
     "distributed.scheduler.worker-ttl": None,  # native code may keep a worker from answering for minutes
 }
 

@@ -61,8 +61,8 @@ class _Dispatcher:
             yield from self._collect()
 
     def _ahead(self) -> int:
-        """Items in hand at once: one waits while another is worked on."""
-        return self.crew.most or 2 * self.workers + 2
+        """Items in hand at once: what is worked on, and a few that wait, so that nobody waits for us."""
+        return self.crew.most or self.workers + self.workers // 4 + 1
 
     def _look(self) -> None:
         """Count the workers now and then; give up where there is nobody left to wait for."""

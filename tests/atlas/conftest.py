@@ -27,3 +27,9 @@ def internal() -> Collection:
 def medley() -> Collection:
     """The 70 presets of MedleyDB."""
     return published("medleydb")
+
+
+@pytest.fixture(autouse=True)
+def wide_lines(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Tables as in a pipe: pytest-xdist sets the width of a terminal in its workers."""
+    monkeypatch.delenv("COLUMNS", raising=False)

@@ -35,6 +35,16 @@ async () => {
 }
 """
 
+# A take that was rendered is on its way through the kernel's channel: wait until none has come for a second.
+SETTLED = """
+async () => {
+  for (let seen = -1; seen !== engine.swaps; ) {
+    seen = engine.swaps;
+    await new Promise((done) => setTimeout(done, 1000));
+  }
+}
+"""
+
 
 @pytest.fixture(scope="module")
 def lab(tmp_path_factory, browser):
@@ -74,6 +84,8 @@ def explorer(lab, browser, tmp_path_factory):
     page = notebook.page
     find = "() => (window.engine = Object.values(window.__voxrack_players ?? {}).find((e) => e.takes.has('wet')))"
     page.wait_for_function(find + " && document.querySelectorAll('.vx-component').length > 0")
+    page.wait_for_function("engine.takes.size === 3")  # what the last cells sent has arrived
+    page.wait_for_timeout(1500)
     page.evaluate("() => engine.match(false)")
     page.evaluate("() => engine.choose('wet')")
     page.locator(".vx-play").first.click()
@@ -81,7 +93,8 @@ def explorer(lab, browser, tmp_path_factory):
     page.locator('.vx-pca [data-action="mean"]').click()
     page.wait_for_function("selector => document.querySelector(selector).value === '0'", arg=SLIDER)
     assert notebook.ask("live.wait(60)") is True
-    page.wait_for_timeout(150)
+    page.evaluate(SETTLED)
+    assert page.evaluate("engine.state.active") == "wet"
     yield notebook
     page.close()
 
@@ -93,7 +106,7 @@ def move(notebook, sd: float) -> None:
     page.locator(SLIDER).fill(str(sd))
     page.wait_for_function("count => engine.swaps > count", arg=swaps)
     assert notebook.ask("live.wait(60)") is True
-    page.wait_for_timeout(150)
+    page.evaluate(SETTLED)
 
 
 def test_a_component_changes_what_is_heard_and_comes_back(explorer):

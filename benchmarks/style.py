@@ -3,7 +3,8 @@
 Each song lends its mix stem (``wet.mp3``) as a reference to the dry vocal of another song, so many places further in
 the alphabet. What the match should sound like is known to a degree: the published preset fitted to the reference's
 song (of several the one that renders nearest to ``diffvox.mp3``), played on that dry vocal. Judged by the four losses
-of DiffVox between the two renderings. Candidates and prior come from the internal set, which holds none of the songs.
+of DiffVox between the two renderings. Candidates and prior come from the internal set, which holds none of the songs;
+with ``--vocals`` the dry vocals of the other 17 songs say what differs between songs.
 
 Every pair is kept in ``out/benchmarks/style-TAG/`` and taken from there when the command runs again.
 """
@@ -49,7 +50,8 @@ def main() -> None:
     for dry, reference in pairs[: given.limit]:
         file = kept / f"{dry.name}--{reference.name}.json"
         if not file.is_file():
-            record = _one(dry, reference, internal, truths[reference.name], given)
+            others = [read(f / "dry.mp3") for f in folders if given.vocals and f not in (dry, reference)]
+            record = _one(dry, reference, internal, truths[reference.name], others, given)
             write_text(file, json.dumps(record, indent=1) + "\n")
         records.append(json.loads(file.read_text()))
         told = ", ".join(f"{who} {records[-1]['losses'][who]['total']:.2f}" for who in WHO)
@@ -65,6 +67,7 @@ def _options() -> argparse.Namespace:
     parser.add_argument("--embedding", default="music")
     parser.add_argument("--method", default="auto")
     parser.add_argument("--candidates", type=int, default=128)
+    parser.add_argument("--vocals", action="store_true", help="give the other songs' dry vocals")
     parser.add_argument("--steps", type=int)
     parser.add_argument("--weight", type=float)
     parser.add_argument("--seconds", type=float)
@@ -73,7 +76,9 @@ def _options() -> argparse.Namespace:
     return parser.parse_args()
 
 
-def _one(dry: Path, reference: Path, internal: Collection, truth: Any, given: argparse.Namespace) -> dict[str, Any]:
+def _one(
+    dry: Path, reference: Path, internal: Collection, truth: Any, others: list[Audio], given: argparse.Namespace
+) -> dict[str, Any]:
     compare = default_host().service("compare")
     more = {key: getattr(given, key) for key in ("steps", "weight", "seconds") if getattr(given, key) is not None}
     vocal = levelled(read(dry / "dry.mp3"))
@@ -81,7 +86,7 @@ def _one(dry: Path, reference: Path, internal: Collection, truth: Any, given: ar
     began = time.perf_counter()
     found = style_match(
         vocal, read(reference / "wet.mp3"), internal, embedding=given.embedding, method=given.method,
-        candidates=given.candidates, **more,
+        candidates=given.candidates, vocals=others, **more,
     )  # fmt: skip
     seconds = time.perf_counter() - began
     desk = Desk(internal.template)

@@ -1,14 +1,14 @@
 """Style transfer: the preset that gives a dry vocal the sound of an unrelated, processed recording.
 
-First the nearest of many candidates, each rendered on the dry vocal, in an embedding. Half way between it and the
-prior's mean begins an optimisation at inference time under a Gaussian prior, so that what the reference does not tell
-stays what presets are usually like.
+First the nearest of many candidates, each rendered on the dry vocal, in an embedding. Between the nearest few and the
+prior's mean begins an optimisation at inference time: of the probability of a preset, given a Gaussian prior and how
+much two songs differ under one preset (Yu et al. 2025, with a measured likelihood).
 """
 
 from __future__ import annotations
 
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal
@@ -20,12 +20,15 @@ from voxrack import Audio, Preset, default_host, read, render
 from voxrack.errors import PluginError, RoutingError, UsageError
 from voxrack.report import loudness
 
+from . import style_noise
 from .collection import Collection
 from .descriptors import LEVEL, gain_to, levelled
 from .directions import axes
 from .embedding import Differentiable, Embedding
 from .playing import Desk, excerpt
+from .prior import default_flow
 from .projection import Projection
+from .sampling import spread_points
 from .spaces import Space, space_of
 from .style_search import Found, Problem, descend, evolve
 from .style_target import Target, checked, target, two_channels
@@ -33,13 +36,12 @@ from .style_target import Target, checked, target, two_channels
 Array = NDArray[np.float64]
 Method = Literal["auto", "gradient", "evolution", "nearest"]
 METHODS = ("auto", "gradient", "evolution", "nearest")
-CANDIDATES = 64
-STEPS = 60
-EVALUATIONS = 3  # renderings without a gradient that take as long as a step with one
-WEIGHT = 0.3
+CANDIDATES = 128
+STEPS = 25  # more fit the song instead of its effects: benchmarks/style.py
+EVALUATIONS = 4  # renderings without a gradient that take as long as a step with one
 SECONDS = 6.0  # of the dry vocal that are rendered at each step
 LONGEST = 30.0  # s of the reference
-SHRINK = 0.5  # where the search begins, between the prior's mean (0) and the nearest candidate (1)
+NEIGHBOURS, SHRINK = 4, 0.7  # the search begins at so much of the mean of so many nearest candidates
 _PROBES = 8  # candidates on which the scale of the features is found
 
 
@@ -89,9 +91,10 @@ def style_match(
     *,
     embedding: Any = "music",
     method: Method = "auto",
+    vocals: Mapping[str, Audio] | Iterable[Audio] = (),
     candidates: int | None = None,
     steps: int = STEPS,
-    weight: float = WEIGHT,
+    weight: float = 1.0,
     seed: int = 0,
     seconds: float = SECONDS,
     name: str = "",
@@ -106,19 +109,24 @@ def style_match(
     reference : Audio or path
         One or two channels; of more than 30 s the loudest 30 s.
     source : Collection, Prior or None
-        What presets are like. A collection gives the candidates, and the prior by its mean and components; a
-        Gaussian prior, or None for :func:`voxrack_atlas.default_prior`, gives drawn candidates.
+        What presets are like. A collection gives the candidates, and the prior by its mean and components. A
+        Gaussian prior gives drawn candidates. None is :func:`voxrack_atlas.default_prior`, with candidates drawn from
+        the prior that ``sample`` uses.
     embedding : {"music", "mfcc", "both"} or Embedding
         See :mod:`voxrack_atlas.embedding`.
     method : {"auto", "gradient", "evolution", "nearest"}
         ``auto`` is ``gradient`` where rack and embedding are differentiable and the service ``rack-module`` is
         there, else ``evolution``; ``nearest`` stops at the nearest candidate.
+    vocals : mapping of name to Audio, or iterable of Audio
+        Other dry vocals, three or more, on which is measured how far songs lie apart under one preset. Without:
+        readers of LibriSpeech for ``music``, pieces of ``dry`` for other embeddings; see
+        :mod:`voxrack_atlas.style_noise`.
     candidates : int, optional
-        How many; by default all of a collection, 64 of a prior. Those of a larger collection are chosen by ``seed``.
+        How many; by default all of a collection, 128 of a prior. Those of a larger collection are chosen by ``seed``.
     steps : int
-        Of descent; evolution renders three times as often.
+        Of descent; evolution renders four times as often.
     weight : float
-        Of the prior: how much one standard deviation in every component costs, against one spread in every feature.
+        Of the prior; 1 is Bayes' rule.
     seed : int
     seconds : float
         Of the dry vocal that is rendered at each step: the loudest part of that length.
@@ -142,12 +150,16 @@ def style_match(
     whole, heard = _audio(dry), _audio(reference)
     wanted = excerpt(two_channels(heard, "the reference", whole.sample_rate), LONGEST)
     sung = two_channels(whole.mono(), "the dry vocal", whole.sample_rate)
-    bench = _Bench(source, listener, excerpt(levelled(sung), seconds), wanted, weight, candidates, seed)
+    others = list(vocals.values() if isinstance(vocals, Mapping) else vocals)
+    if others and len(others) < style_noise.LEAST:
+        raise UsageError(f"vocals takes {style_noise.LEAST} or more, or none; got {len(others)}")
+    others = [excerpt(levelled(two_channels(v.mono(), "a vocal", whole.sample_rate)), seconds) for v in others]
+    bench = _Bench(source, listener, excerpt(levelled(sung), seconds), wanted, weight, candidates, seed, others)
     share = 0.4 if method != "nearest" else 1.0
     first = bench.look(lambda done: progress(share * done) if progress is not None else None)
     later = (lambda done: progress(share + (1 - share) * done)) if progress is not None else None
     used, found, notes = method, first, ()
-    start = np.nan_to_num(SHRINK * first.scores)
+    start = bench.start
     if method != "nearest":
         used, found, notes = bench.search(start, method, steps, seed, later)
     nearest = bench.candidates[bench.best]
@@ -180,9 +192,9 @@ class _Bench:
 
     def __init__(
         self, source: Any, listener: Embedding, dry: Audio, reference: Audio, weight: float, count: int | None,
-        seed: int,
+        seed: int, vocals: list[Audio],
     ) -> None:  # fmt: skip
-        self.dry, self.reference, self.listener, self.weight = dry, reference, listener, weight
+        self.dry, self.reference, self.listener, self.weight, self.vocals = dry, reference, listener, weight, vocals
         self.projection: Projection
         self.projection, self.template = axes(source, None)
         self.desk = Desk(self.template)
@@ -198,8 +210,9 @@ class _Bench:
             self.candidates, self.names = self.source.values[rows], [self.source.names[row] for row in rows]
         else:
             size = CANDIDATES if count is None else count
-            scores = rng.standard_normal((size, len(self.projection.variances)))
-            self.candidates = self.space.inverse(self.projection.points(scores, whiten=True))
+            prior = default_flow() if source is None else source
+            points = spread_points(prior, self.space, self.template, prior.sample(size, rng))
+            self.candidates = self.space.inverse(points)
             self.names = [f"draw {number} of seed {seed}" for number in range(size)]
         if not len(self.candidates):
             raise UsageError("candidates takes 1 or more")
@@ -218,8 +231,19 @@ class _Bench:
         table = np.array(vectors)
         self.target: Target = target(self.listener, self.reference, kept, table)
         far = self.target.distance(table)
-        self.best = int(np.argmin(far))
-        self.problem = Problem(self.desk, self.dry, self.projection, self.space, self.target, self.weight)
+        order = np.argsort(far)
+        self.best = int(order[0])
+        near = np.array([self.scores(row) for row in self.candidates[order[:NEIGHBOURS]]])
+        self.start = SHRINK * np.nan_to_num(near).mean(axis=0)
+        if self.vocals:
+            rows = self.candidates[sorted(probes)]
+            covariance = style_noise.of_vocals(self.listener, self.vocals, list(rows), self.desk.play)
+        else:
+            covariance = style_noise.usual(self.listener, self.target.scale)
+        self.problem = Problem(
+            self.desk, self.dry, self.projection, self.space, self.target, style_noise.whitener(covariance, table),
+            self.weight,
+        )  # fmt: skip
         return Found(self.scores(self.candidates[self.best]), float(far[self.best]), ())
 
     def scores(self, row: Array) -> Array:

@@ -20,10 +20,7 @@ def figure(found: StyleMatch) -> Any:
     left, right = sheet.subplots(1, 2, width_ratios=(1, 1.6))
     if found.history:
         left.plot(range(1, len(found.history) + 1), found.history, color="#00798c")
-    for key, style in (("mean", ":"), ("nearest", "--"), ("match", "-")):
-        left.axhline(found.distances[key], linestyle=style, color="0.4", linewidth=1, label=f"distance, {key}")
-    left.set(xlabel="step", title=f"distance and prior ({found.method})")
-    left.legend(fontsize=8)
+    left.set(xlabel="step", title=f"negative log posterior ({found.method})")
     table = found.table
     off = {key: (table[key] - table["reference"]) / table["scale"] for key in ("mean", "nearest", "match")}
     shown = np.sort(np.argsort(-np.abs(off["mean"]))[:_MOST])

@@ -22,7 +22,10 @@ _DIFFERENCE = 1e-4  # step of the derivative of a space's maps
 
 @dataclass(frozen=True)
 class Problem:
-    """What is minimised: the distance to the reference, plus ``weight`` times the mean square of the scores.
+    """What is minimised: the negative logarithm of the posterior, but for a constant.
+
+    Half the squared difference from the reference, in deviations between songs, plus ``weight`` times half the squared
+    scores; a weight of 1 is Bayes' rule.
 
     Attributes
     ----------
@@ -34,6 +37,8 @@ class Problem:
         distribution of them.
     space : Space
     target : Target
+    whitener : ndarray, shape (d, d)
+        See :func:`voxrack_atlas.style_noise.whitener`.
     weight : float
     """
 
@@ -42,6 +47,7 @@ class Problem:
     projection: Projection
     space: Space
     target: Target
+    whitener: Array
     weight: float
 
     def values(self, scores: Array) -> Array:
@@ -49,16 +55,14 @@ class Problem:
         return self.space.inverse(self.projection.points(scores[None], whiten=True))[0]
 
     def penalty(self, scores: Array) -> float:
-        return self.weight * float(np.mean(scores**2))
-
-    def distance(self, scores: Array) -> float:
-        """Of the rendering from the reference."""
-        audio = self.desk.play(self.values(scores), self.dry)
-        vector = checked(self.target.embedding, self.target.embedding(audio))
-        return float(self.target.distance(vector)[0])
+        """The prior's part of the cost."""
+        return 0.5 * self.weight * float(np.sum(scores**2))
 
     def cost(self, scores: Array) -> float:
-        return self.distance(scores) + self.penalty(scores)
+        """Of one rendering."""
+        audio = self.desk.play(self.values(scores), self.dry)
+        off = checked(self.target.embedding, self.target.embedding(audio)) - self.target.vector
+        return 0.5 * float(np.sum((off @ self.whitener) ** 2)) + self.penalty(scores)
 
 
 @dataclass(frozen=True)
@@ -71,7 +75,7 @@ class Found:
 
 
 def descend(
-    problem: Problem, start: Array, module: Any, *, steps: int, rate: float = 0.1,
+    problem: Problem, start: Array, module: Any, *, steps: int, rate: float = 0.05,
     progress: Callable[[float], None] | None = None,
 ) -> Found:  # fmt: skip
     """Adam on the scores, with gradients through the rack's modules and a differentiable embedding.
@@ -96,7 +100,7 @@ def descend(
 
     signal = torch.from_numpy(problem.dry.samples)[None]
     layout, target = problem.desk.layout, problem.target
-    wanted, scale = (torch.from_numpy(x).to(signal) for x in (target.vector, target.scale))
+    wanted, whitener = (torch.from_numpy(x).to(signal) for x in (target.vector, problem.whitener))
     scores, mean, square = start.astype(np.float64).copy(), np.zeros(len(start)), np.zeros(len(start))
     best, history = Found(scores.copy(), np.inf, ()), []
     for step in range(steps):
@@ -110,7 +114,8 @@ def descend(
             if np.all(np.isfinite(piece.detach().numpy())):  # a level that is off stays off
                 tensors[address] = piece.reshape(param.shape)
         output = module(signal, tensors)
-        distance = ((target.embedding.tensor(output, problem.dry.sample_rate)[0] - wanted) / scale).abs().mean()  # pyright: ignore[reportAttributeAccessIssue]
+        found = target.embedding.tensor(output, problem.dry.sample_rate)[0]  # pyright: ignore[reportAttributeAccessIssue]
+        distance = 0.5 * (((found - wanted) @ whitener) ** 2).sum()
         cost = float(distance.detach()) + problem.penalty(scores)
         history.append(cost)
         if cost < best.cost:
@@ -118,7 +123,7 @@ def descend(
         distance.backward()
         through = np.nan_to_num(vector.grad.numpy()[problem.space.index]) * slope * problem.projection.scale  # pyright: ignore[reportOptionalMemberAccess]
         gradient = (problem.projection.components @ through) * np.sqrt(problem.projection.variances)
-        gradient += 2 * problem.weight * scores / len(scores)
+        gradient += problem.weight * scores
         mean = 0.9 * mean + 0.1 * gradient
         square = 0.99 * square + 0.01 * gradient**2
         size = rate * (0.55 + 0.45 * np.cos(np.pi * step / steps))

@@ -1,4 +1,4 @@
-"""What a style search compares by: the reference's vector, and how much each feature says about the effects."""
+"""What candidates are compared by: the reference's vector, and how much each feature says about the effects."""
 
 from __future__ import annotations
 

@@ -23,16 +23,18 @@ from . import options
 @click.option("--embedding", type=click.Choice(["music", "mfcc", "both"]), default="music", show_default=True)
 @click.option("--method", type=click.Choice(["auto", "gradient", "evolution", "nearest"]), default="auto",
               show_default=True)  # fmt: skip
-@click.option("--candidates", type=click.IntRange(min=1), help="Default: all of SET, 64 of a prior.")
+@click.option("--candidates", type=click.IntRange(min=1), help="Default: all of SET, 128 of a prior.")
 @click.option("--steps", type=click.IntRange(min=1), help="Of the optimisation.")
-@click.option("--weight", type=click.FloatRange(min=0.0), help="Of the prior.")
+@click.option("--weight", type=click.FloatRange(min=0.0), default=1.0, show_default=True, help="Of the prior.")
+@click.option("--vocals", "others", metavar="PATH", multiple=True, type=click.Path(path_type=Path),
+              help="Other dry vocals (files, folders): what differs between songs is not matched.")  # fmt: skip
 @click.option("--seed", type=click.IntRange(min=0), default=0, show_default=True)
 @options.duplicates_option
 @options.plot_option
 def command(
     dry: Path, reference: Path, output: Path, origin: Path | None, source: Path | None, embedding: str, method: Any,
-    candidates: int | None, steps: int | None, weight: float | None, seed: int, duplicates: Any, plot: Path | None,
-    as_json: bool,
+    candidates: int | None, steps: int | None, weight: float, others: tuple[Path, ...], seed: int, duplicates: Any,
+    plot: Path | None, as_json: bool,
 ) -> None:  # fmt: skip
     """Find the preset with which DRY, a vocal without effects, sounds like REFERENCE, a processed vocal of any other
     song: the nearest of many candidates, then optimised under a prior of what presets are like.
@@ -41,10 +43,12 @@ def command(
     Examples:
       voxrack atlas match dry.wav record.wav -o style.json && voxrack render style.json dry.wav -o out.wav
       voxrack atlas match dry.wav record.wav -o style.json --from internal.parquet --plot style.png
+      voxrack atlas match dry.wav record.wav -o style.json --vocals my_other_vocals
       voxrack atlas match dry.wav record.wav -o near.json --method nearest
     """
+    from ..playing import vocals
     from ..prior import load_prior
-    from ..style import STEPS, WEIGHT, style_match
+    from ..style import STEPS, style_match
 
     if origin is not None and source is not None:
         raise UsageError("--from and --prior both say what presets are like; give one of them")
@@ -60,7 +64,7 @@ def command(
     with common.Bar("matching") as bar:
         found = style_match(
             dry, reference, like, embedding=embedding, method=method, candidates=candidates,
-            steps=STEPS if steps is None else steps, weight=WEIGHT if weight is None else weight, seed=seed,
+            steps=STEPS if steps is None else steps, weight=weight, seed=seed, vocals=vocals(others),
             name=output.stem, progress=bar.to,
         )  # fmt: skip
     found.preset.save(output)

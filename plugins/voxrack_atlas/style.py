@@ -210,7 +210,7 @@ class _Bench:
             self.candidates, self.names = self.source.values[rows], [self.source.names[row] for row in rows]
         else:
             size = CANDIDATES if count is None else count
-            prior = default_flow() if source is None else source
+            prior: Any = default_flow() if source is None else source
             points = spread_points(prior, self.space, self.template, prior.sample(size, rng))
             self.candidates = self.space.inverse(points)
             self.names = [f"draw {number} of seed {seed}" for number in range(size)]

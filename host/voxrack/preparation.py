@@ -1,0 +1,83 @@
+"""Walking a corpus for ``prepare``: decode, extract, add; what cannot be read is noted by name and the rest goes on."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from numpy.typing import NDArray
+
+from .errors import InputError
+
+if TYPE_CHECKING:
+    from .audio import Audio
+    from .datasets import Corpus, Item, Utterance
+    from .feature_file import FeatureWriter
+
+Arrays = Mapping[str, NDArray[Any]]
+_AHEAD = 256  # utterances whose features may wait for a slower one before them
+
+
+@dataclass(frozen=True)
+class _Work:
+    """Reads one utterance and extracts its features; can be sent to another process if ``extractor`` can."""
+
+    extractor: Callable[[Audio], Arrays]
+
+    def __call__(self, utterance: Utterance) -> tuple[Item, Arrays]:
+        from .datasets import Item
+        from .files import read
+
+        audio = read(utterance.path)
+        return Item.of(utterance, audio), self.extractor(audio)
+
+
+def extract(
+    corpus: Corpus,
+    writer: FeatureWriter,
+    extractor: Callable[[Audio], Arrays],
+    progress: Callable[..., Any] | None = None,
+) -> None:
+    """Add the features of every utterance of ``corpus`` to ``writer``, in the corpus's order.
+
+    Parameters
+    ----------
+    corpus : Corpus
+    writer : FeatureWriter
+        With ``writer.workers`` above 1, that many processes extract.
+    extractor : callable
+        Gets the decoded :class:`~voxrack.Audio` (own rate and channels); returns arrays (frames, …) by name. For
+        several processes it must be importable by name: a function of a module, or an instance of a class of one. An
+        :class:`~voxrack.errors.InputError` that it raises ("no speech") leaves the utterance out.
+    progress : callable, optional
+        Called with the finished share (0 … 1) and a text.
+    """
+    total = len(corpus.utterances)
+    for done, (utterance, made, why) in enumerate(_outcomes(corpus, _Work(extractor), writer.workers), 1):
+        if why:
+            writer.skip(utterance.id, why)
+        else:
+            try:
+                writer.add(*made)
+            except InputError as error:
+                writer.skip(utterance.id, str(error))
+        if progress is not None:
+            progress(done / total, f"{done} of {total}")
+
+
+def _outcomes(corpus: Corpus, work: _Work, workers: int) -> Iterator[tuple[Utterance, Any, str]]:
+    """Each utterance with what was made of it or why not, in order, however the workers come in."""
+    from .commands.pool import run  # one process per worker; one that crashes costs its own utterance only
+
+    every = corpus.utterances
+    for start in range(0, len(every), _AHEAD * max(1, workers)):
+        part = every[start : start + _AHEAD * max(1, workers)]
+        waiting: dict[int, Any] = {}
+        following = 0
+        for outcome in run(work, part, workers):
+            waiting[outcome.index] = outcome
+            while following in waiting:
+                ready = waiting.pop(following)
+                yield part[following], ready.value, ready.error
+                following += 1

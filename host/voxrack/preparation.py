@@ -16,7 +16,6 @@ if TYPE_CHECKING:
     from .feature_file import FeatureWriter
 
 Arrays = Mapping[str, NDArray[Any]]
-_AHEAD = 256  # utterances whose features may wait for a slower one before them
 
 
 @dataclass(frozen=True)
@@ -70,14 +69,11 @@ def _outcomes(corpus: Corpus, work: _Work, workers: int) -> Iterator[tuple[Utter
     """Each utterance with what was made of it or why not, in order, however the workers come in."""
     from .commands.pool import run  # one process per worker; one that crashes costs its own utterance only
 
-    every = corpus.utterances
-    for start in range(0, len(every), _AHEAD * max(1, workers)):
-        part = every[start : start + _AHEAD * max(1, workers)]
-        waiting: dict[int, Any] = {}
-        following = 0
-        for outcome in run(work, part, workers):
-            waiting[outcome.index] = outcome
-            while following in waiting:
-                ready = waiting.pop(following)
-                yield part[following], ready.value, ready.error
-                following += 1
+    waiting: dict[int, Any] = {}
+    following = 0
+    for outcome in run(work, corpus.utterances, workers):
+        waiting[outcome.index] = outcome
+        while following in waiting:
+            ready = waiting.pop(following)
+            yield corpus.utterances[following], ready.value, ready.error
+            following += 1

@@ -1,8 +1,10 @@
-"""``voxrack analyze``: files through an analyzer, as tables, JSON lines or pictures."""
+"""``voxrack analyze``: files through an analyzer, as tables, JSON lines, CSV or pictures."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+import os
+from collections.abc import Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -10,8 +12,11 @@ import click
 
 from ..errors import UsageError
 from . import common, complete, pool, work
+from .analyzing_text import Csv, Screen
 from .rendering import naming
 from .targets import find_sources
+
+__all__ = ["COMMANDS", "analyze"]
 
 
 @common.verb("analyze", short_help="Read audio files with an analyzer.")
@@ -20,10 +25,19 @@ from .targets import find_sources
 @click.option("--set", "settings", metavar="PARAMETER=VALUE", multiple=True, shell_complete=complete.addresses,
               help="Change a parameter of the analyzer; may be given again.")  # fmt: skip
 @common.jobs_option
-@click.option("--plot", metavar="PICTURE", type=click.Path(), help="Draw the curves (.png, .svg, .pdf); for one input.")
+@click.option(
+    "--plot",
+    metavar="PICTURE",
+    type=click.Path(),
+    help="Draw the curves, or a recogniser's timeline (.png, .svg, .pdf); for several inputs, a folder.",
+)
+@click.option("--csv", "as_csv", is_flag=True, help="Rows of a table on standard output: one for each frame.")
+@click.option("--summary", is_flag=True, help="No tracks: with --csv one row for each file.")
+@click.option("--only", metavar="TRACK", multiple=True, help="Print this track alone; may be given again.")
 def analyze(
-    device: str, inputs: Sequence[str], settings: Sequence[str], jobs: int, plot: str | None, as_json: bool
-) -> int:
+    device: str, inputs: Sequence[str], settings: Sequence[str], jobs: int, plot: str | None, as_csv: bool,
+    summary: bool, only: Sequence[str], as_json: bool,
+) -> int:  # fmt: skip
     """Read audio files with the analyzer DEVICE (`voxrack devices --kind analyzer` lists them).
 
     A folder among IN is searched for audio files. --json prints one object a line,
@@ -34,7 +48,8 @@ def analyze(
     Examples:
       voxrack analyze fx.loudness talk.wav
       voxrack analyze fx.loudness takes/ --json | jq .summary
-      voxrack analyze fx.loudness talk.wav --plot loudness.png
+      voxrack analyze ser.best call.wav --plot timeline.png
+      voxrack analyze ser.best calls/ --csv --summary > emotions.csv
     """
     from ..host import default_host
 
@@ -43,79 +58,127 @@ def analyze(
     if spec.kind != "analyzer":
         known = ", ".join(entry.spec.id for entry in host.devices("analyzer")) or "none is installed"
         raise UsageError(f"'{device}' is a {spec.kind}; analyze takes an analyzer: {known}")
+    if as_csv and as_json:
+        raise UsageError("--csv and --json both want standard output; leave one of them out")
+    if summary and only:
+        raise UsageError("--summary prints no tracks, and --only asks for one; leave one of them out")
     values = tuple(common.split_settings(settings))
     host.create(device, work.typed(spec, values))  # what is wrong with the settings is wrong for every file
-    sources = [source for source, _ in find_sources(inputs)]
-    if plot and len(sources) != 1:
-        raise UsageError(f"--plot draws one file; {len(sources)} were given")
-    todo = [work.AnalyzeJob(device, values, source) for source in sources]
-    return _one(todo[0], plot, as_json) if len(todo) == 1 else _many(todo, common.workers(jobs), as_json)
-
-
-def _one(job: work.AnalyzeJob, plot: str | None, as_json: bool) -> int:
-    with common.Bar(job.source.name) as bar:
-        result = work.analyze(job, bar.to)
+    sources = find_sources(inputs)
+    pictures = _pictures(sources, plot)
     if plot:
         common.need("matplotlib", "--plot", "notebook")
-        from ..device import Track
-        from ..notebook.plots import curves
+    keep = None if not (summary or only) else tuple(only)
+    todo = [
+        Reading(work.AnalyzeJob(device, values, source), picture, keep)
+        for (source, _), picture in zip(sources, pictures, strict=True)
+    ]
+    out = _Json() if as_json else Csv(summary) if as_csv else Screen(len(todo) > 1)
+    return _one(todo[0], out) if len(todo) == 1 else _many(todo, common.workers(jobs), out)
 
-        tracks = [Track(**track) for track in result["tracks"]]
-        curves(tracks, plot, title=f"{job.source.name} · {job.device}")
-    if as_json:
+
+@dataclass(frozen=True)
+class Reading:
+    """One file to read: what with, the picture to draw, and the tracks to keep (None: all of them)."""
+
+    job: work.AnalyzeJob
+    picture: Path | None = None
+    keep: tuple[str, ...] | None = None
+
+
+class _Json:
+    """One object a line."""
+
+    def show(self, result: dict[str, Any]) -> None:
         common.emit(result)
-    else:
-        show(result)
+
+    def failed(self, job: work.AnalyzeJob, error: str) -> None:
+        common.emit({"file": str(job.source), "device": job.device, "error": error})
+
+    def close(self) -> None:
+        """Nothing is kept back."""
+
+
+def read(reading: Reading, progress: work.Progress | None = None) -> dict[str, Any]:
+    """Read one file and draw its picture; the object that ``--json`` prints."""
+    result = work.analyze(reading.job, progress)
+    if reading.keep:
+        named = [track["name"] for track in result["tracks"]]
+        missing = [name for name in reading.keep if name not in named]
+        if missing:
+            raise UsageError(f"{reading.job.device} has no track '{missing[0]}'; it has: {', '.join(named)}")
+    if reading.picture is not None:
+        _draw(reading.job, result, reading.picture)
+    if reading.keep is not None:
+        result["tracks"] = [track for track in result["tracks"] if track["name"] in reading.keep]
+    return result
+
+
+def _one(reading: Reading, out: _Json | Csv | Screen) -> int:
+    with common.Bar(reading.job.source.name) as bar:
+        result = read(reading, bar.to)
+    out.show(result)
+    out.close()
     return 0
 
 
-def _many(todo: Sequence[work.AnalyzeJob], jobs: int, as_json: bool) -> int:
+def _many(todo: Sequence[Reading], jobs: int, out: _Json | Csv | Screen) -> int:
     failed = 0
     with common.Bar("analysing", len(todo)) as bar:
-        for done, outcome in enumerate(pool.run(work.analyze, todo, jobs), 1):
-            job = todo[outcome.index]
+        for done, outcome in enumerate(pool.run(read, todo, jobs), 1):
+            job = todo[outcome.index].job
             if outcome.error:
                 failed += 1
                 common.say(f"voxrack: {naming(job.source, outcome.error)}")
-                if as_json:
-                    common.emit({"file": str(job.source), "device": job.device, "error": outcome.error})
-            elif as_json:
-                common.emit(outcome.value)
+                out.failed(job, outcome.error)
             else:
-                show(outcome.value)
+                out.show(outcome.value)
             bar.to(done, f"{done} of {len(todo)}")
+    out.close()
     if failed:
         common.say(f"voxrack: {failed} of {len(todo)} files failed")
     return 1 if failed else 0
 
 
-def show(result: Mapping[str, Any]) -> None:
-    """The summary as lines, the tracks as one line each."""
-    common.write(Path(result["file"]).name if len(result["file"]) > 100 else result["file"])
-    width = max((len(key) for key in result["summary"]), default=0)
-    for key, value in result["summary"].items():
-        if value in ({}, [], (), ""):
-            continue
-        common.write(f"  {key:<{width}}  {_text(value)}")
-    for track in result["tracks"]:
-        values = track["values"]
-        labels = ", ".join(track["labels"])
-        unit = f" ({track['unit']})" if track["unit"] else ""
-        common.write(f"  track {track['name']}{unit}: {len(values)} frames of {labels or values.shape[1]}")
-    for note in result.get("notes", ()):
-        common.say(f"voxrack: {note}")
+# ---- pictures -------------------------------------------------------------------------------
+PICTURES = (".png", ".svg", ".pdf", ".jpg", ".jpeg", ".webp", ".eps", ".ps", ".tif", ".tiff")
 
 
-def _text(value: Any) -> str:
-    if isinstance(value, bool):
-        return "yes" if value else "no"
-    if isinstance(value, float):
-        return f"{value:.4g}"
-    if isinstance(value, Mapping):
-        return ", ".join(f"{key} {_text(item)}" for key, item in value.items())
-    if isinstance(value, (list, tuple)):
-        return ", ".join(_text(item) for item in value[:8]) + (" …" if len(value) > 8 else "")
-    return str(value)
+def _pictures(sources: Sequence[tuple[Path, Path]], plot: str | None) -> list[Path | None]:
+    """Where each picture goes: the file named for one input, else a file of its own below the folder named."""
+    if plot is None:
+        return [None] * len(sources)
+    if not plot.strip():
+        raise UsageError("--plot is an empty name; give a picture's name, or for several inputs a folder")
+    target = Path(plot)
+    folder = os.path.isdir(target)
+    if not folder and (len(sources) == 1 or target.suffix.lower() in PICTURES):
+        if len(sources) != 1:
+            raise UsageError(f"--plot {plot} is one picture, and {len(sources)} files were given; name a folder")
+        return [target]
+    pictures = [target / inside.with_name(inside.name + ".png") for _, inside in sources]
+    taken: dict[Path, Path] = {}
+    for picture, (source, _) in zip(pictures, sources, strict=True):
+        if taken.setdefault(picture, source) is not source:
+            raise UsageError(f"{taken[picture]} and {source} would both be drawn as {picture}; draw them one by one")
+    return list(pictures)
+
+
+def _draw(job: work.AnalyzeJob, result: dict[str, Any], picture: Path) -> None:
+    """The timeline of a recogniser over the waveform; the curves of any other analyzer."""
+    from ..device import Track
+    from ..notebook.plots import curves
+    from ..notebook.timeline_picture import timeline_picture
+    from ..replace import make_folder
+    from ..timeline import Timeline, is_timeline
+
+    make_folder(picture.parent)
+    title = f"{job.source.name} · {job.device}"
+    if is_timeline(result["tracks"], result["summary"]):
+        found = Timeline.of(result["tracks"], result["summary"])
+        timeline_picture(found, job.source, picture, title=title)
+    else:
+        curves([Track(**track) for track in result["tracks"]], picture, title=title)
 
 
 COMMANDS = (analyze,)

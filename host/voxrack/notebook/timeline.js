@@ -1,0 +1,265 @@
+// A recogniser's timeline: bands over the waveform of the engine's one take (engine.js), probabilities, segments.
+// Messages from Python besides the player's: timeline (probabilities, float32, window after window, in buffers[0]).
+// To Python besides the player's: sought (position, seconds).
+
+const found = {}; // by player id: the timeline that was last sent
+
+function initialize({ model }) {
+  const id = model.get("player_id");
+  const engine = new Engine((message) => model.send(message));
+  engines[id] = engine;
+  const listen = (message, buffers) => {
+    if (message.type !== "timeline") return engine.receive(message, buffers);
+    const view = buffers[0];
+    const bytes = view.buffer ? view.buffer.slice(view.byteOffset, view.byteOffset + view.byteLength) : view;
+    found[id] = { ...message, chances: new Float32Array(bytes) };
+    engine.changed();
+  };
+  model.on("msg:custom", listen);
+  model.send({ type: "ready" });
+  return () => {
+    model.off("msg:custom", listen);
+    engine.close();
+    delete engines[id];
+    delete found[id];
+  };
+}
+
+const paintOf = (timeline, label) =>
+  timeline.colours[label] ?? (label === timeline.silent.label ? timeline.silent.colour : timeline.unsure.colour);
+
+/** Fills a stretch: a plain colour for an emotion, hatching for unsure, grey for no speech. */
+function paint(pen, timeline, label, x, width, height, strength) {
+  pen.save();
+  pen.globalAlpha = strength;
+  pen.fillStyle = pen.strokeStyle = paintOf(timeline, label);
+  if (label !== timeline.unsure.label) pen.fillRect(x, 0, width, height);
+  else {
+    pen.beginPath();
+    pen.rect(x, 0, width, height);
+    pen.clip();
+    pen.beginPath();
+    for (let at = Math.floor((x - height) / 8) * 8; at < x + width; at += 8) {
+      pen.moveTo(at, height);
+      pen.lineTo(at + height, 0);
+    }
+    pen.stroke();
+  }
+  pen.restore();
+}
+
+function drawBands(canvas, engine, timeline, style) {
+  const [pen, width, height] = surface(canvas);
+  const duration = engine.state.duration;
+  if (!duration || width < 2) return;
+  const toX = (seconds) => (seconds / duration) * width;
+  const [foot, middle] = [height - 14, (height - 14) * 0.55];
+  for (const { start, end, emotion, confidence } of timeline?.bands ?? []) {
+    const [x, wide] = [toX(start), toX(end) - toX(start)];
+    paint(pen, timeline, emotion, x, wide, foot, 0.6);
+    const text = confidence && emotion !== timeline.unsure.label ? `${emotion} ${confidence.toFixed(2)}` : emotion;
+    pen.font = "11px " + style.font;
+    pen.fillStyle = style.text;
+    if (pen.measureText(text).width < wide - 6) pen.fillText(text, x + 4, 12);
+  }
+  if (engine.state.region) {
+    const [start, end] = engine.state.region;
+    pen.fillStyle = style.loop;
+    pen.fillRect(toX(start), 0, toX(end - start), foot);
+  }
+  const take = [...engine.takes.values()][0];
+  if (take) {
+    const { low, high } = peaksOf(take, duration, Math.floor(width));
+    const tallest = Math.max(1e-4, ...high, ...low.map((value) => -value));
+    const half = (foot * 0.42) / tallest;
+    pen.fillStyle = style.text;
+    pen.globalAlpha = 0.8;
+    low.forEach((bottom, x) => pen.fillRect(x, middle - high[x] * half, 1, Math.max(1, (high[x] - bottom) * half)));
+    pen.globalAlpha = 1;
+  }
+  pen.font = "10px " + style.font;
+  pen.fillStyle = style.faint;
+  const step = [0.5, 1, 2, 5, 10, 20, 30, 60, 120, 300, 600].find((s) => toX(s) > 55) ?? 1200;
+  for (let t = 0; t < duration; t += step) pen.fillText(clock(t, step < 1 ? 1 : 0), toX(t) + 2, height - 3);
+  head(pen, toX(engine.position()), foot, style);
+}
+
+function head(pen, x, height, style) {
+  pen.fillStyle = style.text;
+  pen.fillRect(x - 0.75, 0, 1.5, height);
+}
+
+function drawChances(canvas, engine, timeline, style) {
+  const [pen, width, height] = surface(canvas);
+  const duration = engine.state.duration;
+  if (!duration || !timeline) return;
+  const [toX, toY] = [(seconds) => (seconds / duration) * width, (p) => (1 - p) * (height - 4) + 2];
+  const count = timeline.labels.length;
+  for (const { start, end, emotion } of timeline.bands) {
+    if (emotion === timeline.silent.label) paint(pen, timeline, emotion, toX(start), toX(end) - toX(start), height, 0.6);
+  }
+  timeline.labels.forEach((label, column) => {
+    pen.strokeStyle = pen.fillStyle = paintOf(timeline, label);
+    pen.lineWidth = 1.6;
+    pen.beginPath();
+    let down = false;
+    timeline.times.forEach((time, row) => {
+      const chances = timeline.chances.subarray(row * count, (row + 1) * count);
+      const spoken = chances.some((p) => p > 0);
+      const [x, y] = [toX(time), toY(chances[column])];
+      if (spoken && down) pen.lineTo(x, y);
+      else if (spoken) pen.moveTo(x, y);
+      if (spoken && timeline.times.length < 60) pen.fillRect(x - 1.5, y - 1.5, 3, 3);
+      down = spoken;
+    });
+    pen.stroke();
+  });
+  pen.strokeStyle = style.faint;
+  pen.lineWidth = 1;
+  pen.setLineDash([4, 3]);
+  pen.strokeRect(-2, toY(timeline.threshold), width + 4, height * 2);
+  pen.setLineDash([]);
+  pen.font = "10px " + style.font;
+  pen.fillStyle = style.faint;
+  pen.fillText("threshold", 4, toY(timeline.threshold) - 3);
+  head(pen, toX(engine.position()), height, style);
+}
+
+function render({ model, el }) {
+  const id = model.get("player_id");
+  const engine = engines[id];
+  const root = element("div", "vx-player vx-timeline", el, { tabindex: "0", "data-lm-suppress-shortcuts": "true" });
+  root.setAttribute("aria-label", "emotion timeline: space plays, arrows seek, brackets go from segment to segment");
+  const bar = element("div", "vx-bar", root);
+  const play = element("button", "vx-play", bar, { "aria-label": "play or pause", title: "play or pause (space)" });
+  const time = element("span", "vx-time", bar);
+  const now = element("span", "vx-now", bar, { role: "status" });
+  element("i", "", now);
+  const word = element("span", "vx-word", now);
+  const volume = element("input", "vx-volume", bar, { type: "range", min: 0, max: 1, step: 0.01, "aria-label": "volume" });
+  const screen = element("div", "vx-screen", root);
+  const wave = element("canvas", "vx-wave", screen, { title: "click: seek · drag: loop · double-click: no loop" });
+  const chances = element("canvas", "vx-chances", screen, { title: "probability of each emotion" });
+  const legend = element("div", "vx-legend", root);
+  const segments = element("div", "vx-segments", root, { role: "list", "aria-label": "segments" });
+  const foot = element("div", "vx-foot", root);
+  const note = element("span", "vx-note", foot);
+  element("span", "vx-keys", foot).textContent = "space play · ←→ seek · [ ] segment · drag to loop · L no loop";
+  let shown = null; // the timeline whose legend and segments are on the page
+
+  const seek = (seconds) => {
+    engine.seek(Math.min(engine.state.duration, Math.max(0, seconds)));
+    model.send({ type: "sought", position: engine.position() });
+  };
+  const build = (timeline) => {
+    shown = timeline;
+    legend.replaceChildren();
+    segments.replaceChildren();
+    const heard = new Set(timeline.bands.map(({ emotion }) => emotion));
+    for (const label of [...timeline.labels, timeline.unsure.label, timeline.silent.label]) {
+      const entry = element("span", heard.has(label) ? "vx-heard" : "", legend);
+      entry.classList.toggle("vx-doubt", label === timeline.unsure.label);
+      entry.style.setProperty("--vx-colour", paintOf(timeline, label));
+      entry.textContent = label;
+    }
+    for (const { start, end, emotion } of timeline.bands.slice(0, 400)) {
+      const button = element("button", "vx-segment", segments, { role: "listitem", "data-start": start, "data-emotion": emotion });
+      button.style.setProperty("--vx-colour", paintOf(timeline, emotion));
+      button.textContent = `${clock(start, 1)}–${clock(end, 1)} ${emotion}`;
+      button.addEventListener("click", () => seek(start));
+    }
+  };
+  const draw = () => {
+    const css = getComputedStyle(root);
+    const style = {
+      font: css.fontFamily, text: css.color, faint: css.getPropertyValue("--vx-faint"), loop: css.getPropertyValue("--vx-loop"),
+    };
+    const timeline = found[id];
+    drawBands(wave, engine, timeline, style);
+    drawChances(chances, engine, timeline, style);
+    const position = engine.position();
+    time.textContent = `${clock(position)} / ${clock(engine.state.duration)}`;
+    const bands = timeline?.bands ?? [];
+    const at = bands.findIndex(({ start, end }) => position >= start && position < end);
+    const band = bands[at] ?? bands.at(-1);
+    if (!band) return;
+    const text = band.confidence ? `${band.emotion} ${band.confidence.toFixed(2)}` : band.emotion;
+    if (word.textContent !== text) word.textContent = text;
+    now.style.setProperty("--vx-colour", paintOf(timeline, band.emotion));
+    [...segments.children].forEach((button, k) => button.setAttribute("aria-current", bands[k] === band));
+  };
+  const update = () => {
+    play.textContent = engine.playing ? "❚❚" : "▶";
+    play.disabled = !engine.state.takes.length;
+    volume.value = Math.sqrt(engine.state.volume);
+    const region = engine.state.region;
+    const remark = engine.state.takes[0]?.note ?? "";
+    note.textContent = region ? `loop ${clock(region[0])} – ${clock(region[1])}` : remark;
+    if (found[id] && found[id] !== shown) build(found[id]);
+    draw();
+  };
+  const step = (direction) => {
+    const starts = (found[id]?.bands ?? []).map(({ start }) => start);
+    const position = engine.position();
+    const next = direction > 0 ? starts.find((s) => s > position + 0.01) : starts.findLast((s) => s < position - 0.01);
+    if (next !== undefined) seek(next);
+  };
+
+  let frame = 0;
+  const animate = () => {
+    if (engine.playing) draw();
+    frame = requestAnimationFrame(animate);
+  };
+  play.addEventListener("click", () => (engine.playing ? engine.pause() : engine.play()));
+  volume.addEventListener("input", () => engine.volume(Number(volume.value) ** 2));
+  let press = null; // where a drag began: {x, seconds}
+  for (const canvas of [wave, chances]) {
+    const seconds = (event) => {
+      const box = canvas.getBoundingClientRect();
+      return Math.min(1, Math.max(0, (event.clientX - box.left) / box.width)) * engine.state.duration;
+    };
+    canvas.addEventListener("pointerdown", (event) => {
+      press = { x: event.clientX, seconds: seconds(event) };
+      canvas.setPointerCapture(event.pointerId);
+      root.focus({ preventScroll: true });
+    });
+    canvas.addEventListener("pointerup", (event) => {
+      if (!press) return;
+      const [start, end] = [press.seconds, seconds(event)].sort((a, b) => a - b);
+      if (Math.abs(event.clientX - press.x) < 4) seek(start);
+      else engine.loop([start, end]);
+      press = null;
+    });
+    canvas.addEventListener("dblclick", () => engine.loop(null));
+  }
+  const keys = {
+    " ": () => (engine.playing ? engine.pause() : engine.play()),
+    l: () => engine.loop(null),
+    home: () => seek(engine.span()[0]),
+    arrowleft: (event) => seek(engine.position() - (event.shiftKey ? 0.1 : 1)),
+    arrowright: (event) => seek(engine.position() + (event.shiftKey ? 0.1 : 1)),
+    "[": () => step(-1),
+    "]": () => step(1),
+  };
+  root.addEventListener("keydown", (event) => {
+    if (event.ctrlKey || event.metaKey || event.altKey || event.target === volume) return;
+    const action = keys[event.key.toLowerCase()];
+    if (!action || (event.key === " " && event.target.tagName === "BUTTON")) return;
+    action(event);
+    event.preventDefault();
+    event.stopPropagation();
+  });
+
+  engine.addEventListener("change", update);
+  const resized = new ResizeObserver(draw);
+  resized.observe(wave);
+  update();
+  frame = requestAnimationFrame(animate);
+  return () => {
+    cancelAnimationFrame(frame);
+    resized.disconnect();
+    engine.removeEventListener("change", update);
+  };
+}
+
+export default { initialize, render };

@@ -1,0 +1,121 @@
+"""From a weight file to something that judges audio."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from functools import lru_cache
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+
+from voxrack.errors import InputError
+
+if TYPE_CHECKING:
+    from .models.network import Network
+
+Judgement = tuple[NDArray[np.float64], NDArray[np.float64]]  # probabilities (B, k), embeddings (B, d)
+
+
+@dataclass(frozen=True)
+class Judge:
+    """A trained recogniser, from samples to probabilities.
+
+    Parameters
+    ----------
+    network : Network
+    frontend : callable
+        ``(samples (B, frames), sample_rate)`` to features (B, frames', bands): the one that training used.
+    labels : tuple of str
+        k emotions.
+    width : int
+        d, numbers in an embedding.
+    temperature, window_temperature : float
+        What logits are divided by (temperature scaling, Guo et al. 2017): of whole recordings, and of windows.
+    source : Path
+    """
+
+    network: Network
+    frontend: Callable[[torch.Tensor, int], torch.Tensor]
+    labels: tuple[str, ...]
+    width: int
+    temperature: float
+    window_temperature: float
+    source: Path
+
+    def windows(self, samples: NDArray[np.float32], sample_rate: int) -> Judgement:
+        """Judge stretches of one length, samples of shape (B, frames)."""
+        return self._judge(samples, sample_rate, self.window_temperature)
+
+    def recording(self, samples: NDArray[np.float32], sample_rate: int) -> Judgement:
+        """Judge a recording in one piece, samples of shape (frames,); returns one row."""
+        return self._judge(samples[None], sample_rate, self.temperature)
+
+    def _judge(self, samples: NDArray[np.float32], sample_rate: int, temperature: float) -> Judgement:
+        with torch.inference_mode():
+            features = self.frontend(torch.from_numpy(np.ascontiguousarray(samples)), sample_rate)
+            chances, vectors = [], []
+            for start, stop in self.network.cuts(features.shape[1]):  # a network may take pieces of a length only
+                lengths = torch.full((len(features),), stop - start, dtype=torch.long)
+                found = self.network(features[:, start:stop], lengths)
+                chances.append(torch.softmax(found["logits"].double() / temperature, dim=-1))
+                vectors.append(found["embedding"].double().flatten(1))
+            joined = torch.stack(chances)
+            pooled = joined.amax(0) if self.network.combine == "max" else joined.mean(0)
+            return (pooled / pooled.sum(1, keepdim=True)).numpy(), torch.stack(vectors).mean(0).numpy()
+
+
+def load_judge(path: Path) -> Judge:
+    """Read a weight file; the same file read again is the same object.
+
+    Raises
+    ------
+    InputError
+        Where it is no weight file, is damaged, or is of a network or with labels that this version cannot use.
+    """
+    path = Path(path)
+    state = path.stat() if path.is_file() else None
+    return _load(path, (state.st_mtime_ns, state.st_size) if state else (0, 0))
+
+
+@lru_cache(maxsize=4)
+def _load(path: Path, _state: tuple[int, int]) -> Judge:
+    from voxrack import weights
+
+    from .frontends import frontend
+    from .models import build
+
+    found = weights.load(path)
+    metadata = found.metadata
+    labels = tuple(metadata.get("labels") or ())
+    if len(labels) < 2 or not all(isinstance(label, str) for label in labels) or len(set(labels)) < len(labels):
+        raise InputError(f"{path}: its labels are {labels!r}; a recogniser names two emotions or more, each once")
+    try:
+        network, listen = build(metadata, found.tensors), frontend(metadata)
+        answers, width = _tried(network, listen)
+    except (RuntimeError, TypeError, KeyError) as error:
+        raise InputError(f"{path}: its metadata does not describe a recogniser: {error!r}; train again") from error
+    if answers != len(labels):
+        raise InputError(f"{path}: the network has {answers} answers and the file names {len(labels)} labels")
+    temperature = _temperature(metadata, "temperature", 1.0, path)
+    window = _temperature(metadata, "window_temperature", temperature, path)
+    return Judge(network, listen, labels, width, temperature, window, path)
+
+
+def _tried(network: Network, frontend: Callable[[torch.Tensor, int], torch.Tensor]) -> tuple[int, int]:
+    """How many logits and embedding numbers a second of noise gives."""
+    with torch.inference_mode():
+        features = frontend(0.1 * torch.randn(1, 16_000, generator=torch.Generator().manual_seed(0)), 16_000)
+        start, stop = network.cuts(features.shape[1])[0]
+        found = network(features[:, start:stop], torch.tensor([stop - start]))
+    return found["logits"].shape[-1], found["embedding"].flatten(1).shape[-1]
+
+
+def _temperature(metadata: Mapping[str, Any], key: str, default: float, path: Path) -> float:
+    value = metadata.get(key, default)
+    if isinstance(value, bool) or not isinstance(value, (int, float)) or not 0.01 <= value <= 100.0:
+        raise InputError(f"{path}: '{key}' is {value!r}; a temperature lies within 0.01 … 100")
+    return float(value)

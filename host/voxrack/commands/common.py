@@ -91,22 +91,39 @@ def console() -> Console:
     return Console(markup=False, emoji=False, highlight=False, width=width)
 
 
-def table(columns: Sequence[str], rows: Iterable[Sequence[Any]], *, title: str = "", right: Iterable[str] = ()) -> None:
-    """Print a table; the columns named in ``right`` are set flush right."""
+def table(
+    columns: Sequence[str], rows: Iterable[Sequence[Any]], *, title: str = "", right: Iterable[str] = (), keys: int = 1
+) -> None:
+    """Print a table; the columns named in ``right`` are set flush right and never broken.
+
+    What is too wide for the screen goes on below, behind the first ``keys`` columns again, and where those alone are
+    too wide every row becomes a paragraph; see :func:`voxrack.commands.columns.split`.
+    """
     from rich import box
     from rich.table import Table
 
-    numbers = set(right)
-    grid = Table(title=title or None, title_justify="left", title_style="bold", box=box.SIMPLE_HEAD, pad_edge=False)
-    for column in columns:
-        grid.add_column(column, justify="right" if column in numbers else "left", overflow="fold")
-    for row in rows:
-        grid.add_row(*[str(cell) for cell in row])
+    from .columns import paragraphs, split
+
+    names, cells, flush = [str(name) for name in columns], [[str(cell) for cell in row] for row in rows], set(right)
+    numbers = {at for at, name in enumerate(names) if name in flush}
     screen = console()
-    with screen.capture() as drawn:
-        screen.print(grid)
-    lines = [line.rstrip() for line in drawn.get().splitlines()]
-    write("\n".join(lines).strip("\n"))
+    parts = split(names, cells, screen.width, numbers=numbers, keys=keys)
+    if not parts:
+        write("\n".join([*([title, ""] if title else []), *paragraphs(names, cells, keys)]))
+        return
+    drawings = []
+    for part in parts:
+        first = title if part is parts[0] else ""
+        grid = Table(title=first or None, title_justify="left", title_style="bold", box=box.SIMPLE_HEAD,
+                     pad_edge=False, collapse_padding=part.close)  # fmt: skip
+        for at, width in zip(part.columns, part.widths, strict=True):
+            grid.add_column(names[at], justify="right" if at in numbers else "left", overflow="fold", width=width)
+        for row in cells:
+            grid.add_row(*[row[at] for at in part.columns])
+        with screen.capture() as drawn:
+            screen.print(grid)
+        drawings.append("\n".join(line.rstrip() for line in drawn.get().splitlines()).strip("\n"))
+    write("\n\n".join(drawings))
 
 
 # ---- standard error -------------------------------------------------------------------------

@@ -38,7 +38,7 @@ def doctor(as_json: bool) -> int:
     if as_json:
         common.emit({"ok": not failed, "checks": [asdict(line) for line in lines]}, indent=2)
         return 1 if failed else 0
-    common.table(("", "check", "finding"), [(line.status, line.name, _told(line)) for line in lines])
+    common.table(("", "check", "finding"), [(line.status, line.name, _told(line)) for line in lines], keys=2)
     warned = sum(line.status == "warn" for line in lines)
     common.write(f"{len(lines) - failed - warned} ok, {warned} warnings, {failed} failures")
     return 1 if failed else 0

@@ -51,7 +51,7 @@ def command(
         return
     common.table(
         ("parameter", "parameter", *names), [_pair(row) for row in pairs.itertuples(index=False)],
-        title=f"{method}, {len(held)} presets, space {found.space}", right=names,
+        title=f"{method}, {len(held)} presets, space {found.space}", right=names, keys=2,
     )  # fmt: skip
     rows = [[name, *(_text(value) for value in row)] for name, row in zip(effects.index, effects.to_numpy())]
     common.write("")

@@ -58,7 +58,7 @@ def command(
         return
     for words in found.words():
         common.write(words)
-    common.table(*_table(found), right=("component", "sd", *_names()))
+    common.table(*_table(found), right=("component", "sd", *_names()), keys=2)
     if found.held.any():
         common.say(f"{int(found.held.sum())} numbers of the moved presets stand at an end of their range")
 

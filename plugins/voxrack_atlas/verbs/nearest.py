@@ -46,7 +46,8 @@ def command(
         common.emit({"preset": preset, "metric": metric, "nearest": options.records(found)})
         return
     rows = [[row["name"], row["row"], f"{row['distance']:.2f}", row["differs"]] for row in options.records(found)]
-    common.table(("name", "row", "distance", "differs most in"), rows, title=f"near {preset}", right=("distance",))
+    columns = ("name", "row", "distance", "differs most in")
+    common.table(columns, rows, title=f"near {preset}", right=columns[1:3])
 
 
 def _figure(found: Any, title: str) -> Any:

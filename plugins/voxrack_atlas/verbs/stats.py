@@ -48,8 +48,10 @@ def _text(key: str, value: Any) -> str:
     if isinstance(value, str):
         return value
     if key in ("at_low", "at_high", "off"):
-        return f"{100 * value:.0f} %" if value else ""
-    return "?" if value != value else f"{value:.4g}"
+        return ("<1 %" if value < 0.005 else f"{100 * value:.0f} %") if value else ""
+    if value != value:
+        return "?"
+    return (f"{value:.0f}" if 1e4 <= abs(value) < 1e6 else f"{value:.4g}").replace("-", "−")
 
 
 def _figure(held: Any, found: Any) -> Any:

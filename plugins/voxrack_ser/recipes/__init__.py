@@ -1,0 +1,1 @@
+"""How the recognisers are prepared, trained and evaluated; one file per paper."""

@@ -168,7 +168,7 @@ def _draw(job: work.AnalyzeJob, result: dict[str, Any], picture: Path) -> None:
     """The timeline of a recogniser over the waveform; the curves of any other analyzer."""
     from ..device import Track
     from ..notebook.plots import curves
-    from ..notebook.timeline_picture import timeline_picture
+    from ..notebook.timeline_plot import timeline_picture
     from ..replace import make_folder
     from ..timeline import Timeline, is_timeline
 

@@ -6,8 +6,8 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 _WHERE = {
-    "ABPlayer": "player", "Controls": "controls", "HeatMap": "heat_map", "Live": "live", "PcaExplorer": "pca",
-    "before_after": "plots",
+    "ABPlayer": "player", "Controls": "controls", "EmotionTimeline": "timeline", "HeatMap": "heat_map", "Live": "live",
+    "PcaExplorer": "pca", "before_after": "plots", "timeline_picture": "timeline_plot",
 }  # fmt: skip
 
 if TYPE_CHECKING:
@@ -17,8 +17,12 @@ if TYPE_CHECKING:
     from .pca import PcaExplorer
     from .player import ABPlayer
     from .plots import before_after
+    from .timeline import EmotionTimeline
+    from .timeline_plot import timeline_picture
 
-__all__ = ["ABPlayer", "Controls", "HeatMap", "Live", "PcaExplorer", "before_after"]
+__all__ = [
+    "ABPlayer", "Controls", "EmotionTimeline", "HeatMap", "Live", "PcaExplorer", "before_after", "timeline_picture",
+]  # fmt: skip
 
 
 def __getattr__(name: str) -> Any:

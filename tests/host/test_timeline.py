@@ -1,0 +1,163 @@
+"""Timelines of emotion without a recogniser: bands, the widget's model, pictures."""
+
+from __future__ import annotations
+
+import json
+
+import numpy as np
+import pytest
+from timelines import LABELS, ROWS, tracks
+
+from voxrack import Audio, write
+from voxrack.device import Track
+from voxrack.errors import UsageError
+from voxrack.timeline import NO_SPEECH, UNSURE, Timeline, is_timeline, verdict
+
+
+def test_neighbours_of_one_verdict_are_one_band_and_bands_leave_no_gap():
+    bands = Timeline.of(tracks()).bands()
+    assert [band.label for band in bands] == [NO_SPEECH, "angry", UNSURE, "happy", NO_SPEECH]
+    assert bands[0].start == 0.0
+    assert bands[-1].end == 4.0  # 1.5 s and five hops
+    assert [one.end for one in bands[:-1]] == [other.start for other in bands[1:]]
+    assert (bands[1].start, bands[1].end) == (1.0, 2.0)  # halfway between the centres 0.75, 1.25, 1.75, 2.25
+    assert bands[1].confidence == pytest.approx(0.7)
+    assert bands[0].confidence == 0.0
+
+
+@pytest.mark.parametrize(
+    ("row", "threshold", "word"),
+    [((0.2, 0.3, 0.5), 0.5, "angry"), ((0.2, 0.3, 0.5), 0.51, UNSURE), ((0, 0, 0), 0.0, NO_SPEECH)],
+)
+def test_the_word_for_a_row(row, threshold, word):
+    assert verdict(row, LABELS, threshold) == word
+
+
+def test_windows_reach_no_further_than_the_recording():
+    spans = Timeline.of(tracks()).spans()
+    assert spans[0].tolist() == [0.0, 1.5]
+    assert spans[-1].tolist() == [2.5, 4.0]
+
+
+def test_what_json_holds_gives_the_same_timeline():
+    made = tracks()
+    plain = [{"name": t.name, "labels": t.labels, "times_s": t.times_s.tolist(), "values": t.values.tolist()} for t in made]
+    again = Timeline.of(json.loads(json.dumps(plain)), dict(made[0].summary))
+    assert again.bands() == Timeline.of(made).bands()
+    assert again.speech.tolist() == [0.1, 0.8, 0.8, 0.8, 0.8, 0.1]
+
+
+def test_tracks_of_another_analyzer_are_refused():
+    loudness = Track("loudness", np.zeros(1), np.zeros((1, 1)), ("momentary",), "LUFS", {"integrated_lufs": -23.0})
+    assert not is_timeline([loudness], loudness.summary)
+    with pytest.raises(UsageError, match="no track 'emotion' .tracks: loudness.; take what a recogniser"):
+        Timeline.of([loudness])
+    with pytest.raises(UsageError, match="no 'threshold' in the summary"):
+        Timeline.of([Track("emotion", np.zeros(0), np.zeros((0, 3)), LABELS)])
+
+
+def test_no_windows_are_no_bands():
+    found = Timeline.of(tracks(()))
+    assert found.bands() == ()
+    assert found.verdicts() == ()
+    assert found.confidences.shape == (0,)
+
+
+# ---- pictures -----------------------------------------------------------------------------------
+def test_every_emotion_has_a_colour_of_its_own():
+    pytest.importorskip("matplotlib", reason="needs the extra notebook")
+    from voxrack.datasets import EMOTIONS
+    from voxrack.notebook.emotion_colours import colours
+
+    paints = colours([*EMOTIONS, "smug", "wistful"])
+    assert len(set(paints.values())) == len(EMOTIONS) + 2
+    assert colours(["angry"]) == {"angry": paints["angry"]}
+
+
+@pytest.mark.parametrize("rows", [ROWS, ((0, 0, 0),), ()], ids=["several", "silence", "none"])
+def test_the_picture_of_a_file_and_of_audio_shows_the_bands(tmp_path, rows):
+    pytest.importorskip("matplotlib", reason="needs the extra notebook")
+    from matplotlib.patches import Rectangle
+
+    from voxrack.notebook import timeline_picture
+    from voxrack.notebook.emotion_colours import SILENT, colours
+
+    found = Timeline.of(tracks(rows))
+    frames = max(1, round(found.duration * 8000))
+    audio = Audio((0.3 * np.sin(np.arange(frames) / 9)).astype(np.float32)[None], 8000)
+    source = tmp_path / "voice.wav"
+    write(source, audio)
+    figure = timeline_picture(found, source, tmp_path / "p.png", title="a $ file")
+    assert (tmp_path / "p.png").read_bytes().startswith(b"\x89PNG")
+    from matplotlib.colors import to_hex
+
+    patches = [patch for patch in figure.axes[0].patches if isinstance(patch, Rectangle)]
+    painted = [to_hex(p.get_facecolor()) for p in patches if not p.get_hatch()]
+    paints = colours(found.labels) | {NO_SPEECH: SILENT}
+    assert painted == [paints[band.label] for band in found.bands() if band.label != UNSURE]
+    assert sum(bool(p.get_hatch()) for p in patches) == sum(band.label == UNSURE for band in found.bands())
+    in_memory = timeline_picture(found, audio)
+    low = [np.min(f.axes[0].collections[0].get_paths()[0].vertices[:, 1]) for f in (figure, in_memory)]
+    assert low[0] == pytest.approx(low[1])
+
+
+# ---- the widget's model -------------------------------------------------------------------------
+@pytest.fixture
+def model():
+    pytest.importorskip("anywidget", reason="needs the extra notebook")
+    from voxrack.notebook.timeline import TimelineModel
+
+    sent: list[tuple[dict, list]] = []
+    model = TimelineModel(lambda content, buffers: sent.append((json.loads(json.dumps(content)), buffers)))
+    model.sent = sent
+    return model
+
+
+def recording(seconds: float = 4.0, rate: int = 8000) -> Audio:
+    return Audio(np.full((1, round(seconds * rate)), 0.1, np.float32), rate)
+
+
+def test_a_ready_page_gets_take_state_and_timeline(model):
+    model.show(recording(), Timeline.of(tracks()))
+    model.sent.clear()
+    model.receive({"type": "ready"})
+    kinds = [content["type"] for content, _ in model.sent]
+    assert kinds == ["take", "state", "note", "timeline"]
+    content, buffers = model.sent[-1]
+    chances = np.frombuffer(buffers[0], dtype=np.float32).reshape(-1, len(content["labels"]))
+    np.testing.assert_array_equal(chances, np.array(ROWS, np.float32))
+    assert [band["emotion"] for band in content["bands"]] == [NO_SPEECH, "angry", UNSURE, "happy", NO_SPEECH]
+
+
+def test_the_playhead_is_known_to_python(model):
+    model.show(recording(), Timeline.of(tracks()))
+    model.receive({"type": "sought", "position": 1.2})
+    assert model.position == 1.2
+    assert model.band(1.2).label == "angry"
+    model.receive({"type": "sought", "position": 99.0})
+    assert model.position == 4.0
+    assert model.band(4.0).label == NO_SPEECH  # the end belongs to the last band
+    model.seek(2.1)
+    assert model.sent[-1][0] == {"type": "transport", "action": "seek", "position": 2.1}
+    with pytest.raises(UsageError, match="cannot seek to 5"):
+        model.seek(5.0)
+    assert model.position == 2.1
+
+
+def test_long_recordings_are_played_narrow_and_very_long_ones_refused(monkeypatch):
+    pytest.importorskip("anywidget", reason="needs the extra notebook")
+    from voxrack.notebook import EmotionTimeline, timeline
+
+    monkeypatch.setattr(timeline, "FULL", 2.0)
+    monkeypatch.setattr(timeline, "LONGEST", 5.0)
+    long = Audio(np.zeros((2, 4 * 48_000), np.float32), 48_000)
+    assert timeline.playable(long).sample_rate == 16_000
+    assert timeline.playable(long).channels == 1
+    assert timeline.playable(recording(1.0)).samples.shape == (1, 8000)
+    rows = [(0.2, 0.2, 0.6)] * 12
+    with pytest.raises(UsageError, match=r"voxrack\.notebook\.timeline_picture"):
+        EmotionTimeline(recording(7.0), tracks(rows))
+    widget = EmotionTimeline(recording(), tracks())
+    assert widget.band.label == NO_SPEECH
+    widget.seek(1.5)
+    assert (widget.position, widget.band.label, len(widget.bands)) == (1.5, "angry", 5)

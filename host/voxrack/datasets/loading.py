@@ -10,13 +10,13 @@ from pathlib import Path
 
 from ..errors import InputError, UsageError
 from . import esd, iemocap
+from .folders import SUFFIXES, audio_files, names_below
 from .manifest import read_manifest
 from .remarks import remarks
 from .rules import CORPORA, Named, Rule, by_name
 from .utterance import Corpus, Utterance
 from .words import listed, natural, number
 
-SUFFIXES = (".wav", ".flac", ".opus", ".ogg", ".mp3")
 ANNOTATE = {"iemocap": iemocap.annotate, "esd": esd.annotate}
 
 
@@ -56,7 +56,7 @@ def load(root: str | os.PathLike[str], name: str = "") -> Corpus:
         return read_manifest(root if root.is_file() else root / "manifest.csv")
     if not root.is_dir():
         raise InputError(f"{root}: there is no such folder; check the name")
-    files, notes = _audio_files(root)
+    files, notes = audio_files(root)
     if rule is None:
         rule = _recognised(root, files)
         if rule is None:
@@ -77,7 +77,7 @@ def _load(rule: Rule, root: Path, files: Sequence[Path], notes: list[str]) -> Co
         notes.append(_strange(rule, root, strange))
     named, copies = _without_copies(named)
     if copies:
-        notes.append(f"{number(len(copies), 'file')} left out as copies of others: {_names(root, copies)}")
+        notes.append(f"{number(len(copies), 'file')} left out as copies of others: {names_below(root, copies)}")
     whose = rule.name.removesuffix("-song")  # who sings in RAVDESS speaks there as well: one person, one name
     utterances = [
         Utterance(
@@ -96,24 +96,6 @@ def _load(rule: Rule, root: Path, files: Sequence[Path], notes: list[str]) -> Co
 
 
 # ---- the folder -----------------------------------------------------------------------------
-def _audio_files(root: Path) -> tuple[list[Path], list[str]]:
-    """Audio below ``root`` in order; notes on what was passed over."""
-    files: list[Path] = []
-    hidden: list[Path] = []
-    for folder, folders, names in os.walk(root):
-        folders[:] = sorted(name for name in folders if not name.startswith("."))
-        audio = [Path(folder, name) for name in names if name.lower().endswith(SUFFIXES)]
-        hidden += [path for path in audio if path.name.startswith(".")]
-        files += [path for path in audio if not path.name.startswith(".")]
-    empty = [path for path in files if path.stat().st_size == 0]
-    notes = []
-    if hidden:
-        notes.append(f"{number(len(hidden), 'hidden file')} passed over: {_names(root, hidden)}")
-    if empty:
-        notes.append(f"{number(len(empty), 'file')} of 0 bytes left out, copy them again: {_names(root, empty)}")
-    return sorted(set(files).difference(empty)), notes
-
-
 def _recognised(root: Path, files: Sequence[Path]) -> Rule | None:
     """The corpus that most file names follow; None where a manifest is there instead; or a refusal."""
     spoken = _spoken(root, files)
@@ -184,16 +166,12 @@ def _strange(rule: Rule, root: Path, paths: Sequence[Path]) -> str:
     sung = next((other for other in CORPORA if other.name == "ravdess-song" and rule.name == "ravdess"), None)
     if sung and all(_named(sung, text) for text in _spoken(root, paths).values()):
         return f"{number(len(paths), 'sung take')} left out; the name 'ravdess-song' loads them"
-    return f"{number(len(paths), 'audio file')} left out, not named like {rule.example}: {_names(root, paths)}"
-
-
-def _names(root: Path, paths: Sequence[Path]) -> str:
-    return listed(path.relative_to(root).as_posix() for path in paths)
+    return f"{number(len(paths), 'audio file')} left out, not named like {rule.example}: {names_below(root, paths)}"
 
 
 def _seen(root: Path, files: Sequence[Path]) -> str:
     if files:
-        return _names(root, files)
+        return names_below(root, files)
     names = sorted(path.name for path in root.iterdir())
     kinds = ", ".join(SUFFIXES)
     return f"no audio file ({kinds})" + (f", only {listed(names)}" if names else ": the folder is empty")

@@ -85,7 +85,7 @@ def splits(
         raise InputError(f"none of the {len(items)} items has a label and a speaker; there is nothing to split")
     found = classes(items[index].label for index in usable)
     if len(found) < 2:
-        raise InputError(f"all {len(usable)} labelled items are '{found[0]}'; training needs two classes or more")
+        raise InputError(f"all {len(usable)} labelled items are '{''.join(found)}'; training needs two classes or more")
     out = []
     for fold in maker(items, usable, argument):
         split = _split(items, fold, validation_speakers, seed)
@@ -111,7 +111,7 @@ def _split(items: Items, fold: Fold, validation_speakers: int, seed: int) -> Spl
     validation = tuple(index for index in rest if items[index].speaker in chosen)
     known = classes(items[index].label for index in train)
     if len(known) < 2:
-        raise InputError(f"'{fold.name}' has only '{known[0]}' to train on; training needs two classes or more")
+        raise InputError(f"'{fold.name}' has only '{''.join(known)}' to train on; training needs two classes or more")
     notes = list(fold.notes)
     absent = [speaker for speaker in fold.speakers if speaker not in _speakers(items, test)]
     if absent:

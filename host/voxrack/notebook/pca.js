@@ -5,7 +5,7 @@
 /** One component: number and share, slider, field, a dot that brings it back to 0, and what it does. */
 class Component {
   constructor(number, { label, share, words }, limit, report, parent) {
-    Object.assign(this, { number, report: (message) => report(`component ${number}`, { component: number, ...message }) });
+    Object.assign(this, { limit, report: (message) => report(`component ${number}`, { component: number, ...message }) });
     this.node = element("div", "vx-row vx-component", parent, { "data-component": number });
     const name = element("label", "vx-label", this.node);
     element("b", "", name).textContent = label;
@@ -13,7 +13,10 @@ class Component {
     this.slider = element("input", "vx-slider", this.node, {
       type: "range", min: -limit, max: limit, step: 0.01, "aria-label": `component ${number}, standard deviations`,
     });
-    this.slider.addEventListener("input", () => this.report({ type: "slide", sd: Number(this.slider.value) }));
+    this.slider.addEventListener("input", () => {
+      this.fill();
+      this.report({ type: "slide", sd: Number(this.slider.value) });
+    });
     this.slider.addEventListener("dblclick", () => this.report({ type: "slide", sd: 0 }));
     this.field = element("input", "vx-field", this.node, { "aria-label": `component ${number}, as text`, spellcheck: "false" });
     this.field.addEventListener("change", () => this.report({ type: "text", sd: this.field.value }));
@@ -22,10 +25,19 @@ class Component {
     if (words) element("p", "vx-words", this.node).textContent = words;
   }
 
+  /** The track is coloured between the mean, which is its middle, and the thumb (14 px wide, as in the style). */
+  fill() {
+    const share = Number(this.slider.value) / (2 * this.limit);
+    const at = (unit) => `calc(7px + (100% - 14px) * ${unit})`;
+    this.slider.style.setProperty("--vx-from", at(0.5 + Math.min(0, share)));
+    this.slider.style.setProperty("--vx-to", at(0.5 + Math.max(0, share)));
+  }
+
   show(score, overtaken) {
     const text = `${score < -0.005 ? "−" : "+"}${Math.abs(score).toFixed(2)} sd`;
     if (!overtaken) {
       this.slider.value = score;
+      this.fill();
       this.slider.setAttribute("aria-valuetext", text);
     }
     if (document.activeElement !== this.field || !overtaken) this.field.value = text;

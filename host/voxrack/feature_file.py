@@ -11,7 +11,6 @@ import hashlib
 import json
 import os
 import shutil
-import struct
 import tempfile
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -23,6 +22,7 @@ from numpy.typing import NDArray
 
 from .errors import InputError, UsageError, VoxrackError
 from .replace import Replacement, refusal
+from .safe_file import encode_header, open_tensors
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -155,7 +155,7 @@ class FeatureWriter:
         try:
             header = self._header()
             with self._replacement as replacement, replacement.temp.open("wb") as file:
-                file.write(struct.pack("<Q", len(header)) + header)
+                file.write(header)
                 for name in sorted(self._spools):
                     spool = self._spools[name]
                     file.write(np.asarray(spool.offsets, dtype="<i8").tobytes())
@@ -211,8 +211,7 @@ class FeatureWriter:
             position += length
             digest.update(spool.digest.digest())
         metadata = {"format": FORMAT, "version": str(VERSION), "about": json.dumps(about), "digest": digest.hexdigest()}
-        header = json.dumps({"__metadata__": metadata, **table}).encode()
-        header += b" " * (-len(header) % 8)
+        header = encode_header({"__metadata__": metadata, **table})
         if len(header) > _HEADER_LIMIT:
             raise VoxrackError(
                 f"{self.path}: the list of {len(self.items)} utterances is too long for one file; split it"
@@ -250,7 +249,6 @@ class FeatureFile:
 
     def __init__(self, path: str | os.PathLike[str]) -> None:
         from .datasets import Item
-        from .safe_file import open_tensors
 
         self.path = Path(path)
         self._file, metadata = open_tensors(self.path, FORMAT, VERSION, "a feature file", "prepare it again")

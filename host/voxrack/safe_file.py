@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import json
+import struct
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -55,3 +58,22 @@ def open_tensors(path: Path, format: str, version: int, what: str, remedy: str) 
     if not found.isdigit() or int(found) > version:
         raise InputError(f"{path} is of version {found or '?'}, this voxrack knows {version}: upgrade voxrack")
     return opened, metadata
+
+
+def pack(tensors: Mapping[str, Any], metadata: Mapping[str, str]) -> bytes:
+    """Tensors and metadata as the bytes of a safetensors file; equal content gives equal bytes."""
+    from safetensors.torch import save
+
+    data = save(dict(tensors))
+    (length,) = struct.unpack("<Q", data[:8])
+    table = json.loads(data[8 : 8 + length])
+    table.pop("__metadata__", None)
+    head = encode_header({"__metadata__": dict(sorted(metadata.items())), **dict(sorted(table.items()))})
+    return head + data[8 + length :]
+
+
+def encode_header(table: Mapping[str, Any]) -> bytes:
+    """The start of a safetensors file: the header's length and the header, filled up to whole words."""
+    header = json.dumps(table).encode()
+    header += b" " * (-len(header) % 8)
+    return struct.pack("<Q", len(header)) + header

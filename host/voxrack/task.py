@@ -113,8 +113,15 @@ def derived_seed(seed: int, *where: int | str) -> int:
 @contextmanager
 def seeded(seed: int, *where: int | str) -> Iterator[None]:
     """Inside, torch's own generators are seeded; afterwards they are as they were before."""
-    with torch.random.fork_rng():
+    with forked():
         torch.manual_seed(derived_seed(seed, *where))
+        yield
+
+
+@contextmanager
+def forked() -> Iterator[None]:
+    """Torch's own generators are afterwards as they were before, on every device."""
+    with torch.random.fork_rng(devices=range(torch.cuda.device_count())):
         yield
 
 

@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, Any
 
 from .errors import InputError, UsageError
 from .replace import write_bytes, write_text
-from .safe_file import open_tensors
+from .safe_file import open_tensors, pack
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -58,7 +58,6 @@ def save(path: str | os.PathLike[str], tensors: Mapping[str, Tensor], metadata: 
         Another suffix than ``.safetensors``, no tensors, values that are not finite, metadata that JSON cannot hold.
     """
     import torch
-    from safetensors.torch import save as pack
 
     if Path(path).suffix != ".safetensors":
         raise UsageError(f"{path}: weights end in .safetensors")

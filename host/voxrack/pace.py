@@ -1,0 +1,107 @@
+"""The clock of a training: when to report, when to look for a wish to stop, when to save."""
+
+from __future__ import annotations
+
+import math
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+from .polite import Polite
+from .runs import Run
+
+_LOOK = 0.3  # seconds between reports of progress, and between looks for a file STOP
+_SHARE = 20  # saving takes at most one part in so many of the time
+
+
+@dataclass(frozen=True, slots=True)
+class State:
+    """How far a training is.
+
+    Attributes
+    ----------
+    epoch, epochs : int
+        Finished, and asked for.
+    step, steps : int
+        Of the epoch in hand; ``steps`` is 0 while it is not known.
+    loss : float
+        Mean over the epoch in hand; NaN before its first step, or where the task gives none.
+    rate : float
+        Steps a second, in this session.
+    remaining : float
+        Seconds, if all epochs are needed; NaN while it cannot be told.
+    line : dict or None
+        The line of measures, when an epoch has just ended.
+    """
+
+    epoch: int
+    epochs: int
+    step: int
+    steps: int
+    loss: float
+    rate: float
+    remaining: float
+    line: dict[str, Any] | None = None
+
+
+class Clock:
+    """Counts the steps of this session.
+
+    Parameters
+    ----------
+    progress : callable or None
+        Gets a :class:`State`.
+    stop : callable or None
+        Asked after each step.
+    save_every : float
+        Seconds.
+    """
+
+    def __init__(
+        self, progress: Callable[[State], Any] | None, stop: Callable[[], bool] | None, save_every: float
+    ) -> None:
+        self._progress, self._stop, self._save_every = progress, stop, save_every
+        self._began = self._looked = self._saved = time.monotonic()
+        self._cost = 0.0
+        self._steps = 0
+
+    def why(self, run: Run, signals: Polite, at_once: bool = False) -> str:
+        """Why to stop after this step; empty to go on."""
+        if signals.number:
+            return "a signal (Ctrl-C or the like)"
+        if self._stop is not None and self._stop():
+            return "the caller asked for it"
+        if (at_once or self.look_is_due) and run.stop_asked():
+            return "a file STOP lay in the folder"
+        return ""
+
+    @property
+    def look_is_due(self) -> bool:
+        """Whether a little time has passed since the last report."""
+        return time.monotonic() - self._looked >= _LOOK
+
+    @property
+    def save_is_due(self) -> bool:
+        """Whether to keep a checkpoint now."""
+        return time.monotonic() - self._saved >= max(self._save_every, _SHARE * self._cost)
+
+    def saved(self, seconds: float) -> None:
+        """A checkpoint was kept, and took so long."""
+        self._saved, self._cost = time.monotonic(), seconds
+
+    def count(self) -> None:
+        """One more step."""
+        self._steps += 1
+
+    def report(
+        self, epoch: int, epochs: int, step: int, steps: int, loss: float, line: dict[str, Any] | None = None
+    ) -> None:
+        """Tell the caller how far it is."""
+        self._looked = time.monotonic()
+        if self._progress is None:
+            return
+        rate = self._steps / max(self._looked - self._began, 1e-9)
+        left = (epochs - epoch) * steps - step
+        remaining = left / rate if steps and rate else math.nan
+        self._progress(State(epoch, epochs, step, steps, loss, rate, remaining, line))

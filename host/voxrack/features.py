@@ -1,0 +1,197 @@
+"""What recognisers listen to: log-mel, MFCC, log filter banks, deltas, chroma and pitch, in torch.
+
+Equal to librosa's and python_speech_features' numbers, for whole batches, on any device, differentiable. Nothing but
+torch and NumPy is imported. A signal is a tensor (..., samples), float32 or float64, full scale ±1. ``lengths``
+(...) says how many samples of a padded batch are each item's own; its features are then those of the item alone,
+zeros beyond.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from .errors import UsageError
+from .features_deltas import deltas, librosa_deltas
+from .features_filters import chroma_filters, dct_matrix, htk_filters, mel_filters, semitone_filters
+from .features_frames import Lengths, band_powers, bands_of, checked, collect, frame_counts
+from .features_pitch import pitch
+
+__all__ = [
+    "chroma", "deltas", "frame_counts", "librosa_deltas", "log_filterbank", "log_filterbank_frames", "log_mel",
+    "log_semitones", "mfcc", "pitch",
+]  # fmt: skip
+_FLOOR = 1e-10  # librosa's amin: power below which everything is silence
+_EPSILON = 2.220446049250313e-16  # what python_speech_features puts for zero
+
+
+def log_mel(
+    x: Tensor, sample_rate: float, *, n_fft: int = 2048, hop_length: int = 512, win_length: int | None = None,
+    n_mels: int = 128, f_min: float = 0.0, f_max: float | None = None, htk: bool = False, norm: bool = True,
+    center: bool = True, pad_mode: str = "constant", top_db: float | None = 80.0, lengths: Lengths = None,
+) -> Tensor:  # fmt: skip
+    """Mel spectrogram in dB: ``librosa.power_to_db(librosa.feature.melspectrogram(y=x, …))`` of every clip.
+
+    Parameters
+    ----------
+    x : Tensor (..., samples)
+    sample_rate : float
+        Hz.
+    n_fft, win_length, hop_length : int
+        Samples; a periodic Hann window of ``win_length`` (None: ``n_fft``) in the middle of ``n_fft``.
+    n_mels, f_min, f_max, htk, norm
+        See `features_filters.mel_filters`.
+    center, pad_mode
+        Frames centred at multiples of the hop, with zeros (``constant``) or the mirror image (``reflect``) outside.
+    top_db : float or None
+        Nothing lies lower than this many dB below the loudest band of the same clip; None: no such limit.
+    lengths : (...) int
+        Samples of each clip in a padded batch.
+
+    Returns
+    -------
+    Tensor (..., n_mels, frames), dB re full scale
+
+    Raises
+    ------
+    InputError
+        Not finite, empty, shorter than a window, no float.
+    UsageError
+        Bands above the Nyquist frequency, impossible sizes.
+    """
+    named = {"htk": htk, "norm": norm}
+    bands = bands_of(mel_filters, n_fft, sample_rate, n_mels, f_min, f_max, **named)
+    power, present = band_powers(
+        x, bands, hop_length=hop_length, win_length=win_length, center=center, pad_mode=pad_mode, lengths=lengths
+    )
+    return _silent(_decibels(power, top_db, present), present).transpose(-1, -2)
+
+
+def mfcc(
+    x: Tensor, sample_rate: float, *, n_mfcc: int = 40, n_fft: int = 4096, win_length: int | None = None,
+    hop_length: int = 728, n_mels: int = 128, f_min: float = 0.0, f_max: float | None = None, htk: bool = False,
+    norm: bool = True, center: bool = True, pad_mode: str = "constant", top_db: float | None = 80.0,
+    lengths: Lengths = None,
+) -> Tensor:  # fmt: skip
+    """Mel-frequency cepstral coefficients: ``librosa.feature.mfcc``, the orthonormal DCT-II of `log_mel`.
+
+    The defaults are those of the MFCC networks: 22.05 kHz, 186 ms windows, 160 frames of the longest RAVDESS clip.
+
+    Returns
+    -------
+    Tensor (..., n_mfcc, frames)
+    """
+    bands = bands_of(mel_filters, n_fft, sample_rate, n_mels, f_min, f_max, htk=htk, norm=norm)
+    power, present = band_powers(
+        x, bands, hop_length=hop_length, win_length=win_length, center=center, pad_mode=pad_mode, lengths=lengths
+    )
+    level = _decibels(power, top_db, present)
+    # Coefficient 0 is the mean times sqrt(n); the others do not see it, and are more exact in float32 without it.
+    mean = level.mean(dim=-1, keepdim=True)
+    matrix = torch.as_tensor(dct_matrix(n_mels, n_mfcc)).to(power)
+    first = torch.zeros(n_mfcc, dtype=power.dtype, device=power.device)
+    first[0] = n_mels**0.5
+    return _silent((level - mean) @ matrix.T + mean * first, present).transpose(-1, -2)
+
+
+def log_semitones(
+    x: Tensor, sample_rate: float, *, n_fft: int = 2048, hop_length: int = 256, bands: int = 84, f_min: float = 65.0,
+    per_octave: int = 12, floor: float = _FLOOR, lengths: Lengths = None,
+) -> Tensor:  # fmt: skip
+    """Levels in bands of equal ratio, where a change of pitch is a shift along the bands.
+
+    Returns
+    -------
+    Tensor (..., bands, frames), dB re full scale
+    """
+    weights = bands_of(semitone_filters, n_fft, sample_rate, bands, f_min, per_octave)
+    power, present = band_powers(x, weights, hop_length=hop_length, lengths=lengths)
+    return _silent(10.0 * torch.log10(power.clamp_min(floor)), present).transpose(-1, -2)
+
+
+def log_filterbank(
+    x: Tensor, sample_rate: float = 16000, *, bands: int = 40, win_length: float = 0.025, hop_length: float = 0.01,
+    n_fft: int = 512, f_min: float = 0.0, f_max: float | None = None, pre_emphasis: float = 0.97,
+    lengths: Lengths = None,
+) -> Tensor:  # fmt: skip
+    """Natural logarithm of HTK mel bands: ``python_speech_features.logfbank`` with ``nfilt=bands``.
+
+    Differences ``x[n] - pre_emphasis x[n-1]``, rectangular windows, frames from the first sample on with zeros behind
+    the last, ``|FFT|^2 / n_fft``; an empty band is log(2.2e-16). For samples that were 16-bit integers the reference's
+    numbers lie higher by ``2 ln 32768`` = 20.794 (what a z-score takes away).
+
+    Parameters
+    ----------
+    win_length, hop_length : float
+        Seconds, rounded half up to samples.
+    n_fft : int
+        Samples; a longer frame is cut, as the reference does.
+
+    Returns
+    -------
+    Tensor (..., frames, bands), frames first as the reference has it
+    """
+    width, hop = int(win_length * sample_rate + 0.5), int(hop_length * sample_rate + 0.5)
+    if width < 1 or hop < 1:
+        raise UsageError(f"frames of {win_length} s every {hop_length} s at {sample_rate} Hz hold no sample")
+    x, sizes = checked(x, width, lengths)
+    dtype = x.dtype
+    if x.device.type != "mps":  # which has no float64; the reference computes in it whatever it is given
+        x = x.double()
+    # The step from the last sample to the zeros behind it is no part of the reference's signal.
+    x = torch.cat([x[..., :1], x[..., 1:] - pre_emphasis * x[..., :-1]], dim=-1)
+    if sizes is not None:
+        x = torch.where(torch.arange(x.shape[-1], device=x.device) < sizes[..., None], x, x.new_zeros(()))
+    count = log_filterbank_frames(x.shape[-1], width, hop)
+    x = torch.nn.functional.pad(x, (0, max(0, (count - 1) * hop + width - x.shape[-1])))
+    filters = bands_of(htk_filters, n_fft, sample_rate, bands, f_min, f_max)
+    shape = x.shape[:-1]
+    power = collect(x.reshape(-1, x.shape[-1]), filters, width, hop) / n_fft
+    power = power.reshape(*shape, *power.shape[-2:])
+    values = torch.log(torch.where(power == 0, power.new_full((), _EPSILON), power)).to(dtype)
+    if sizes is None:
+        return values
+    present = torch.arange(count, device=x.device) < log_filterbank_frames(sizes, width, hop)[..., None]
+    return _silent(values, present)
+
+
+def log_filterbank_frames(length: Any, width: int = 400, hop: int = 160) -> Any:
+    """Frames of `log_filterbank` for ``length`` samples (an int or a tensor of ints, at least ``width``)."""
+    return 1 + (length - width + hop - 1) // hop
+
+
+def chroma(
+    x: Tensor, sample_rate: float, *, n_fft: int = 2048, hop_length: int = 512, n_chroma: int = 12,
+    tuning: float = 0.0, lengths: Lengths = None,
+) -> Tensor:  # fmt: skip
+    """Energy of the pitch classes, C first, the strongest of a frame at 1: ``librosa.feature.chroma_stft``.
+
+    The tuning is given and not estimated: ``tuning=0`` there too.
+
+    Returns
+    -------
+    Tensor (..., n_chroma, frames), 0 … 1
+    """
+    bands = bands_of(chroma_filters, n_fft, sample_rate, n_chroma, tuning)
+    power, present = band_powers(x, bands, hop_length=hop_length, lengths=lengths)
+    largest = power.amax(dim=-1, keepdim=True)
+    tiny = torch.finfo(power.dtype).tiny
+    return _silent(power / torch.where(largest < tiny, torch.ones_like(largest), largest), present).transpose(-1, -2)
+
+
+def _decibels(power: Tensor, top_db: float | None, present: Tensor | None) -> Tensor:
+    """(..., frames, bands) in dB, at most ``top_db`` below the loudest of the clip's own frames."""
+    level = 10.0 * torch.log10(power.clamp_min(_FLOOR))
+    if top_db is None:
+        return level
+    if top_db < 0:
+        raise UsageError(f"top_db {top_db} is below 0; it is a distance in dB, or None")
+    own = level if present is None else torch.where(present[..., None], level, level.new_full((), -torch.inf))
+    return torch.maximum(level, own.amax(dim=(-1, -2), keepdim=True) - top_db)
+
+
+def _silent(values: Tensor, present: Tensor | None) -> Tensor:
+    """Zeros in the frames that an item does not have."""
+    return values if present is None else torch.where(present[..., None], values, values.new_zeros(()))

@@ -69,11 +69,11 @@ class Preset:
         return cls(loaded.document, file)
 
     @classmethod
-    def from_text(cls, text: str) -> Preset:
-        """Read a preset from JSON text; assets cannot be found without a file."""
+    def from_text(cls, text: str, assets: Mapping[str, Path] | None = None) -> Preset:
+        """Read a preset from JSON text; its assets are in ``assets``, files by sha256, as :meth:`assets` gives them."""
         if not isinstance(text, str):
             raise UsageError(f"from_text takes the JSON as text; got {type(text).__name__}. For a file use Preset.load")
-        return cls._checked(parse(text))
+        return cls._checked(parse(text), assets)
 
     @classmethod
     def _checked(
@@ -214,6 +214,22 @@ class Preset:
         folder = None if self.path is None else folder_of(self.path)
         return Builder(self.document, host or default_host(), folder, self._known)
 
+    def assets(self) -> dict[str, Path]:
+        """The files that belong to it, by sha256.
+
+        Raises
+        ------
+        PresetError
+            Where one is missing or has changed.
+        """
+        from .preset_assets import find, folder_of, references
+
+        folder = None if self.path is None else folder_of(self.path)
+        return {
+            asset["sha256"]: find(asset, folder, self._known, f"$.parameters[{address!r}]")
+            for address, asset in references(self.document.parameters).items()
+        }
+
     # ---- saving ---------------------------------------------------------------------------------
     def tree(self) -> dict[str, Any]:
         """The content as plain dicts and lists."""
@@ -241,18 +257,16 @@ class Preset:
             Where the file cannot be written.
         """
         from .files import write_text
-        from .preset_assets import copy_into, find, folder_of, references
+        from .preset_assets import copy_into, folder_of, references
 
         target = Path(path)
         if target.suffix != ".json":
             raise UsageError(
                 f"a preset is saved as .json; got {target.name!r}: write {target.with_suffix('.json').name!r}"
             )
-        old = None if self.path is None else folder_of(self.path)
-        found = references(self.document.parameters)
-        files = {a: find(asset, old, self._known, f"$.parameters[{a!r}]") for a, asset in found.items()}
-        for address, asset in found.items():
-            copy_into(folder_of(target), asset, files[address])
+        files = self.assets()
+        for asset in references(self.document.parameters).values():
+            copy_into(folder_of(target), asset, files[asset["sha256"]])
         write_text(target, self.text())
         return target
 

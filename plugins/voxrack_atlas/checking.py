@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Sequence
+from dataclasses import replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -53,8 +54,7 @@ def settle_duplicates(collection: Collection, duplicates: Duplicates) -> Collect
     if duplicates == "refuse":
         raise InputError(f"{told}; keep them or the first of each (--duplicates keep, --duplicates first)")
     kept = collection.take(~later)
-    return Collection(kept.template, kept.columns, kept.values, kept.names, kept.meta,
-                      (*collection.remarks, f"{told}; the first of each is kept"))  # fmt: skip
+    return replace(kept, remarks=(*collection.remarks, f"{told}; the first of each is kept"))
 
 
 def listed(words: Sequence[str], most: int = 5) -> str:

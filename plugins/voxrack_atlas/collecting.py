@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 import os
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Literal
 
@@ -120,7 +120,7 @@ def assemble(verdicts: Sequence[Verdict], duplicates: Duplicates = "refuse") -> 
 
     settled = settle_duplicates(made, duplicates)
     remarks = (*left_out, *settled.remarks)
-    return Collection(settled.template, settled.columns, settled.values, settled.names, settled.meta, remarks)
+    return replace(settled, remarks=remarks)
 
 
 def collect(

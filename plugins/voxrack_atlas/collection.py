@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import json
 import os
-from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
@@ -46,6 +46,8 @@ class Collection:
         moves and that differs between the presets (``"offset"``).
     remarks : tuple of str
         What a person should know: what stood in more than one file, where defaults stand in.
+    assets : mapping of str to Path
+        Files that belong to the presets, such as impulse responses, by sha256.
     """
 
     template: Preset
@@ -54,6 +56,7 @@ class Collection:
     names: tuple[str, ...]
     meta: pandas.DataFrame
     remarks: tuple[str, ...] = ()
+    assets: Mapping[str, Path] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         shape = (len(self.names), len(self.columns))
@@ -151,7 +154,7 @@ class Collection:
             raise UsageError(f"row {row} is not there; the set has rows 0 to {len(self) - 1}")
         from .gathering import document_of
 
-        return Preset.from_text(canonical(document_of(self, row)))
+        return Preset.from_text(canonical(document_of(self, row)), self.assets)
 
     def presets(self) -> Iterable[Preset]:
         """All, one after the other."""
@@ -163,7 +166,7 @@ class Collection:
         chosen = np.arange(len(self))[np.asarray(rows)].ravel()
         names = tuple(self.names[row] for row in chosen)
         meta = self.meta.iloc[chosen].reset_index(drop=True)
-        return Collection(self.template, self.columns, self.values[chosen], names, meta)
+        return replace(self, values=self.values[chosen], names=names, meta=meta, remarks=())
 
     def space(self, name: SpaceName = "auto") -> Space:
         """The space of that name; ``"auto"`` is ``raw`` where it holds every preset, else ``perceptual``."""
@@ -190,12 +193,15 @@ class Collection:
 
     # ---- saving ---------------------------------------------------------------------------------
     def save(self, path: str | os.PathLike[str]) -> None:
-        """Write one Parquet file, whole or not at all; the rack stands in its metadata.
+        """Write one Parquet file, whole or not at all; the rack stands in its metadata, assets lie in
+        ``<stem>.assets/`` beside it.
 
         Raises
         ------
         VoxrackError
             Where it cannot be written.
+        PresetError
+            Where an asset is missing or has changed.
         """
         from .tables import write_table
 

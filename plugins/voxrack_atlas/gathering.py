@@ -36,7 +36,7 @@ def gather(presets: Iterable[Preset], names: Sequence[str] | None, duplicates: D
     if isinstance(presets, Preset):
         raise UsageError("a collection takes several presets; write [preset] for one")
     reader: _Reader | None = None
-    rows, about, others = [], [], []
+    rows, about, others, assets = [], [], [], {}
     for number, given in enumerate(presets):
         label = _label(given, number, names)
         reader = _Reader(given, label) if reader is None else reader
@@ -44,6 +44,7 @@ def gather(presets: Iterable[Preset], names: Sequence[str] | None, duplicates: D
         rows.append(reader.numbers(preset, label))
         others.append(reader.others(preset))
         about.append(describe(given))
+        assets |= _named(label, given.assets)
     if reader is None:
         raise InputError("a collection holds at least one preset; got none")
     if names is not None and len(names) != len(rows):
@@ -58,7 +59,7 @@ def gather(presets: Iterable[Preset], names: Sequence[str] | None, duplicates: D
             meta[address] = _column(column)
     check_values(values, reader.layout, distinct)
     check_names(distinct)
-    made = Collection(reader.template, tuple(reader.layout.names()), values, distinct, meta, reader.remarks)
+    made = Collection(reader.template, tuple(reader.layout.names()), values, distinct, meta, reader.remarks, assets)
     return settle_duplicates(made, duplicates)
 
 
@@ -69,7 +70,8 @@ class _Reader:
         self.first = label
         self.wiring = first.document.rack
         _named(label, lambda: first.rack(missing="refuse"))
-        self.template = Preset.from_text(first.upgraded().text())  # the order of its sends is then that of any file
+        held = first.upgraded()
+        self.template = Preset.from_text(held.text(), held.assets())  # the order of its sends is then that of any file
         rack = self.template.rack()
         self.params = rack.parameters()
         self.layout = rack.layout().fittable()

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from .spaces import SpaceName
 
 Array = NDArray[np.float64]
-_NEIGHBOURS = 5
+LEAST = 5
 _USUAL = 0.95
 _TREES = 100
 
@@ -79,8 +79,8 @@ def judge(prior: Prior, drawn: Array, real: Array, known: Array | None = None, s
     seed : int
         Of the classifier, and of the choice where one of the tables is longer.
     """
-    if min(len(drawn), len(real)) <= _NEIGHBOURS or (known is not None and len(known) <= _NEIGHBOURS):
-        raise InputError(f"a comparison takes more than {_NEIGHBOURS} presets of each kind; got {len(drawn)} draws and "
+    if min(len(drawn), len(real)) <= LEAST or (known is not None and len(known) <= LEAST):
+        raise InputError(f"a comparison takes more than {LEAST} presets of each kind; got {len(drawn)} draws and "
                          f"{len(real)} held out")  # fmt: skip
     rng = np.random.default_rng(seed)
     surprise, usual = -prior.log_density(drawn), np.quantile(-prior.log_density(real), _USUAL)
@@ -143,9 +143,9 @@ def _neighbourhoods(points: Array, real: Array) -> tuple[float, float]:
     """Density and coverage."""
     from scipy.spatial.distance import cdist
 
-    own = np.sort(cdist(real, real), axis=1)[:, _NEIGHBOURS]  # the first is the preset itself
+    own = np.sort(cdist(real, real), axis=1)[:, LEAST]  # the first is the preset itself
     inside = cdist(real, points) <= own[:, None]
-    return float(inside.sum() / (_NEIGHBOURS * len(points))), float(inside.any(axis=1).mean())
+    return float(inside.sum() / (LEAST * len(points))), float(inside.any(axis=1).mean())
 
 
 def _apart(points: Array) -> float:
@@ -166,7 +166,7 @@ def _told_apart(a: Array, b: Array, seed: int) -> float:
 
     both, label = np.concatenate([a, b]), np.repeat([1, 0], [len(a), len(b)])
     forest = RandomForestClassifier(_TREES, random_state=seed)
-    folds = StratifiedKFold(_NEIGHBOURS, shuffle=True, random_state=seed)
+    folds = StratifiedKFold(LEAST, shuffle=True, random_state=seed)
     scores = np.asarray(cross_val_predict(forest, both, label, cv=folds, method="predict_proba"))[:, 1]
     ranks = np.argsort(np.argsort(scores)) + 1.0
     return float((ranks[label == 1].sum() - len(a) * (len(a) + 1) / 2) / (len(a) * len(b)))

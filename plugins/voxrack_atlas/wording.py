@@ -31,12 +31,14 @@ def sentence(effects: Sequence[Effect], share: float) -> str:
 
 
 def phrase(effect: Effect, at: int) -> str:
-    """``"longer decay (1.02 → 1.50 s, 17 of 19 vocals)"``: the mean preset's figure, and that at a step."""
+    """``"longer decay (1.02 → 1.50 s, 17 of 19 vocals)"``: the mean preset's figure, and that at a step. The vocals
+    are counted where there are several."""
     descriptor = effect.descriptor
     word = descriptor.more if effect.changes[at] > 0 else descriptor.less
     before, after = (number(descriptor, effect.means[i]) for i in (effect.steps.index(0.0), at))
     unit = f" {descriptor.unit}" if descriptor.unit else ""
-    return f"{word} ({before} → {after}{unit}, {effect.agree[at]} of {effect.vocals} vocals)"
+    agree = f", {effect.agree[at]} of {effect.vocals} vocals" if effect.vocals > 1 else ""
+    return f"{word} ({before} → {after}{unit}{agree})"
 
 
 def number(descriptor: Descriptor, value: float) -> str:

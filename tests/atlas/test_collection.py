@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import math
+import shutil
 from pathlib import Path
 
 import numpy as np
@@ -12,9 +13,11 @@ import pyarrow.parquet
 import pytest
 from atlas.small_sets import desk, desks, vocals
 
-from voxrack import Preset, Rack, default_host
+from voxrack import Audio, Preset, Rack, default_host, write
 from voxrack.errors import InputError, PresetError, UsageError
 from voxrack_atlas import Collection, from_diffvox
+
+DEVICE = "pedalboard.convolution"
 
 
 def _write(folder: Path, **presets: Preset) -> Path:
@@ -254,3 +257,41 @@ def test_one_preset_is_a_collection_and_no_statistics() -> None:
     for action, told in ((pca, "at least 2"), (correlate, "at least 3"), (normality, "at least 12")):
         with pytest.raises(InputError, match=rf"{told} presets; the set holds 1 preset \(vocal 0\)"):
             action(one)
+
+
+@pytest.mark.parametrize("first", ["hall", ""])
+def test_files_of_the_presets_go_along(tmp_path: Path, first: str) -> None:
+    pytest.importorskip("pedalboard", reason="needs a device that takes a file: the extra pedalboard")
+    made = {}
+    for number, word in enumerate([first, "room", "hall"]):
+        answer = tmp_path / f"{word}.wav"
+        if word:
+            write(answer, Audio(np.full((1, 32), 0.01 * len(word), dtype=np.float32), 44100))
+        values = {"impulse_response": str(answer) if word else ""}
+        rack = Rack([default_host().create("fx.gain", level=-number), default_host().create(DEVICE, values)])
+        made[f"p{number}"] = Preset.of(rack, name=f"p{number}", created="2026-01-31T12:00:00Z")
+    folder = _write(tmp_path / "set", **made)
+    for file in tmp_path.glob("*.wav"):
+        file.unlink()
+    Collection.load(folder).take([2, 1, 0]).save(tmp_path / "kept" / "set.parquet")
+    shutil.rmtree(folder)
+    held = Collection.load(tmp_path / "kept" / "set.parquet")
+    for row, preset in enumerate(reversed(made.values())):
+        assert held.preset(row) == preset
+        held.preset(row).save(tmp_path / f"{row}.json")
+        Preset.load(tmp_path / f"{row}.json").rack(missing="refuse")
+    for file in (tmp_path / "kept" / "set.assets").iterdir():
+        file.write_bytes(b"another")
+    with pytest.raises(PresetError, match=r"impulse_response.*has changed"):
+        Collection.load(tmp_path / "kept" / "set.parquet").preset(0).rack()
+
+
+def test_a_preset_without_its_file_is_named(tmp_path: Path) -> None:
+    pytest.importorskip("pedalboard", reason="needs a device that takes a file: the extra pedalboard")
+    write(tmp_path / "hall.wav", Audio(np.full((1, 32), 0.1, dtype=np.float32), 44100))
+    device = default_host().create(DEVICE, {"impulse_response": str(tmp_path / "hall.wav")})
+    preset = Preset.of(Rack([device]), name="p")
+    folder = _write(tmp_path / "set", one=preset, two=preset)
+    shutil.rmtree(folder / "two.assets")
+    with pytest.raises(PresetError, match=r"two\.json: asset 'hall\.wav' is missing"):
+        Collection.load(folder, duplicates="keep")

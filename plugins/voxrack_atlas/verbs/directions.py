@@ -59,6 +59,7 @@ def command(
     for words in found.words():
         common.write(words)
     common.table(*_table(found), right=("component", "sd", *_names()), keys=2)
+    common.write("* can be heard: at least one step of the ear from the mean preset, whatever the vocals")
     if found.held.any():
         common.say(f"{int(found.held.sum())} numbers of the moved presets stand at an end of their range")
 

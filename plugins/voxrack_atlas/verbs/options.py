@@ -24,9 +24,21 @@ duplicates_option = click.option(
     "--duplicates", type=click.Choice(["refuse", "keep", "first"]), default="refuse", show_default=True,
     help="Presets that agree in every value.",
 )  # fmt: skip
+
+
+def _picture(context: click.Context, option: click.Parameter, path: Path | None) -> Path | None:
+    """Refuse a picture's name before any work is done."""
+    if path is not None:
+        from ..pictures import check
+
+        check(path)
+    return path
+
+
 plot_option = click.option(
-    "--plot", metavar="FILE", type=click.Path(path_type=Path, dir_okay=False), help="Picture: .png, .svg or .pdf."
-)
+    "--plot", metavar="FILE", type=click.Path(path_type=Path, dir_okay=False), callback=_picture,
+    help="Picture: .png, .svg or .pdf.",
+)  # fmt: skip
 
 
 def load(path: Path, duplicates: Any = "refuse") -> Collection:
@@ -42,9 +54,8 @@ def load(path: Path, duplicates: Any = "refuse") -> Collection:
 def draw(figure: Callable[[], Any], path: Path | None) -> None:
     """Write the picture, where one is wanted."""
     if path is not None:
-        from ..pictures import check, save
+        from ..pictures import save
 
-        check(path)
         save(figure(), path)
 
 

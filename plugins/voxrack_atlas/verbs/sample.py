@@ -42,13 +42,17 @@ def command(
       voxrack atlas sample -o mine --from runs.parquet --spread 0.7
     """
     from ..collection import Collection
+    from ..quality import LEAST
     from ..sampling import draws
 
     if source is not None and origin is not None:
         raise UsageError("--prior and --from both choose the prior; give one of them")
+    if against is not None and count <= LEAST:
+        raise UsageError(f"--against compares more than {LEAST} draws with as many presets; got -n {count}")
     if output.suffix and output.suffix != ".parquet":
         raise UsageError(f"-o takes a folder or one .parquet file; got '{output.name}'")
     prior = _prior(source, origin)
+    real = None if against is None else options.load(against)
     drawn = []
     with common.Bar("drawing presets", count) as bar:
         for draw in draws(prior, seed=seed, spread=spread, check=not no_check):
@@ -57,9 +61,8 @@ def command(
             if len(drawn) == count:
                 break
     held = Collection.of([draw.preset for draw in drawn])
-    paths = _write(output, drawn, held)
-    real = None if against is None else options.load(against)
     quality = None if real is None else _quality(prior, held, real, seed)
+    paths = _write(output, drawn, held)
     options.draw(lambda: _figure(prior, held, real), plot)
     refused = Counter(reason for draw in drawn for reason in draw.refused)
     report = {

@@ -2,6 +2,9 @@
 
 A plugin is a module (or any object) with functions of these names marked ``@hookimpl``; it imports
 nothing heavy at its top, because ``voxrack plugins`` imports every plugin to list it.
+
+On a machine that only trains there may be no pluggy: marks then do nothing, a plugin's package can be imported
+all the same, and :mod:`voxrack.bare` calls its functions by name.
 """
 
 from __future__ import annotations
@@ -10,17 +13,21 @@ from collections.abc import Iterable, Mapping
 from importlib.resources.abc import Traversable
 from typing import TYPE_CHECKING, Any
 
-import pluggy
-
 from .device import DeviceSpec
+from .recipe import RecipeSpec
+
+try:
+    import pluggy
+except ModuleNotFoundError:
+    pluggy = None
 
 if TYPE_CHECKING:
     import click
 
 PROJECT = "voxrack"
 GROUP = "voxrack.plugins"
-hookspec = pluggy.HookspecMarker(PROJECT)
-hookimpl = pluggy.HookimplMarker(PROJECT)
+hookspec: Any = pluggy.HookspecMarker(PROJECT) if pluggy else lambda function: function
+hookimpl: Any = pluggy.HookimplMarker(PROJECT) if pluggy else lambda function: function
 
 
 @hookspec
@@ -34,7 +41,7 @@ def voxrack_presets() -> Iterable[Traversable]:  # pyright: ignore[reportReturnT
 
 
 @hookspec
-def voxrack_recipes() -> Iterable[Any]:  # pyright: ignore[reportReturnType]
+def voxrack_recipes() -> Iterable[RecipeSpec]:  # pyright: ignore[reportReturnType]
     """Recipes: how this plugin's learned devices are prepared, trained and evaluated."""
 
 

@@ -44,6 +44,37 @@ class State:
     remaining: float
     line: dict[str, Any] | None = None
 
+    def text(self) -> str:
+        """``"epoch 3 of 40 · step 12 of 41 · loss 1.234 · 23.1 steps/s · 2 min 03 s left"``."""
+        if self.line is not None:
+            means = {**self.line["train"], **self.line["validation"]}
+            shown = [f"{key} {value:.4g}" for key, value in means.items() if value is not None]
+            parts = [f"epoch {self.epoch} of {self.epochs} done", *shown]
+        else:
+            steps = f" of {self.steps}" if self.steps else ""
+            parts = [f"epoch {self.epoch + 1} of {self.epochs}", f"step {self.step}{steps}"]
+            parts += [f"loss {self.loss:.4g}"] if math.isfinite(self.loss) else []
+        parts += [f"{self.rate:.1f} steps/s"] if self.rate else []
+        parts += [f"{duration(self.remaining)} left"] if math.isfinite(self.remaining) else []
+        return " · ".join(parts)
+
+    @property
+    def share(self) -> float:
+        """What is finished of all epochs, 0 … 1."""
+        return min(1.0, (self.epoch + (self.step / self.steps if self.steps else 0.0)) / self.epochs)
+
+
+def duration(seconds: float) -> str:
+    """``"12 s"``, ``"2 min 03 s"``, ``"3 h 05 min"``."""
+    if not math.isfinite(seconds):
+        return "?"
+    whole = round(seconds)
+    if whole < 60:
+        return f"{whole} s"
+    if whole < 3600:
+        return f"{whole // 60} min {whole % 60:02d} s"
+    return f"{whole // 3600} h {whole % 3600 // 60:02d} min"
+
 
 class Clock:
     """Counts the steps of this session.

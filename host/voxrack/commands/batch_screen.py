@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import math
 import statistics
 import time
 from collections.abc import Callable, Iterable, Mapping
 from typing import TYPE_CHECKING, Any
 
+from ..pace import duration
 from . import common
 
 if TYPE_CHECKING:
@@ -83,18 +83,6 @@ def rate(per_second: float) -> str:
         if per_second * factor >= 1:
             return f"{per_second * factor:.1f} items/{unit}"
     return f"{per_second * 3600:.1f} items/h"
-
-
-def duration(seconds: float) -> str:
-    """``"12 s"``, ``"2 min 03 s"``, ``"3 h 05 min"``."""
-    if not math.isfinite(seconds):
-        return "?"
-    whole = round(seconds)
-    if whole < 60:
-        return f"{whole} s"
-    if whole < 3600:
-        return f"{whole // 60} min {whole % 60:02d} s"
-    return f"{whole // 3600} h {whole % 3600 // 60:02d} min"
 
 
 def deaths(count: int) -> str:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
@@ -12,9 +12,15 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
+from voxrack import weights
 from voxrack.errors import InputError
 
+from .frontends import frontend
+from .inference import answer
+from .models import build
+
 if TYPE_CHECKING:
+    from .frontends import Frontend
     from .models.network import Network
 
 Judgement = tuple[NDArray[np.float64], NDArray[np.float64]]  # probabilities (B, k), embeddings (B, d)
@@ -27,7 +33,7 @@ class Judge:
     Parameters
     ----------
     network : Network
-    frontend : callable
+    frontend : Frontend
         ``(samples (B, frames), sample_rate)`` to features (B, frames', bands): the one that training used.
     labels : tuple of str
         k emotions.
@@ -39,7 +45,7 @@ class Judge:
     """
 
     network: Network
-    frontend: Callable[[torch.Tensor, int], torch.Tensor]
+    frontend: Frontend
     labels: tuple[str, ...]
     width: int
     temperature: float
@@ -57,19 +63,12 @@ class Judge:
     def _judge(self, samples: NDArray[np.float32], sample_rate: int, temperature: float) -> Judgement:
         with torch.inference_mode():
             features = self.frontend(torch.from_numpy(np.ascontiguousarray(samples)), sample_rate)
-            chances, vectors = [], []
-            for start, stop in self.network.cuts(features.shape[1]):  # a network may take pieces of a length only
-                lengths = torch.full((len(features),), stop - start, dtype=torch.long)
-                found = self.network(features[:, start:stop], lengths)
-                chances.append(torch.softmax(found["logits"].double() / temperature, dim=-1))
-                vectors.append(found["embedding"].double().flatten(1))
-            joined = torch.stack(chances)
-            pooled = joined.amax(0) if self.network.combine == "max" else joined.mean(0)
-            return (pooled / pooled.sum(1, keepdim=True)).numpy(), torch.stack(vectors).mean(0).numpy()
+        found = answer(self.network, list(features), batch=len(features), temperature=temperature)
+        return found.probabilities.double().numpy(), found.embeddings.double().numpy()
 
 
 def load_judge(path: Path) -> Judge:
-    """Read a weight file; the same file read again is the same object.
+    """Read a weight file or a run folder's; the same file read again is the same object.
 
     Raises
     ------
@@ -77,17 +76,14 @@ def load_judge(path: Path) -> Judge:
         Where it is no weight file, is damaged, or is of a network or with labels that this version cannot use.
     """
     path = Path(path)
+    if (path / "model.safetensors").is_file():  # a run folder
+        path = path / "model.safetensors"
     state = path.stat() if path.is_file() else None
     return _load(path, (state.st_mtime_ns, state.st_size) if state else (0, 0))
 
 
 @lru_cache(maxsize=4)
 def _load(path: Path, _state: tuple[int, int]) -> Judge:
-    from voxrack import weights
-
-    from .frontends import frontend
-    from .models import build
-
     found = weights.load(path)
     metadata = found.metadata
     labels = tuple(metadata.get("labels") or ())
@@ -105,13 +101,11 @@ def _load(path: Path, _state: tuple[int, int]) -> Judge:
     return Judge(network, listen, labels, width, temperature, window, path)
 
 
-def _tried(network: Network, frontend: Callable[[torch.Tensor, int], torch.Tensor]) -> tuple[int, int]:
-    """How many logits and embedding numbers a second of noise gives."""
-    with torch.inference_mode():
-        features = frontend(0.1 * torch.randn(1, 16_000, generator=torch.Generator().manual_seed(0)), 16_000)
-        start, stop = network.cuts(features.shape[1])[0]
-        found = network(features[:, start:stop], torch.tensor([stop - start]))
-    return found["logits"].shape[-1], found["embedding"].flatten(1).shape[-1]
+def _tried(network: Network, listen: Frontend) -> tuple[int, int]:
+    """How many answers and embedding numbers a second of noise gives."""
+    noise = 0.1 * torch.randn(1, listen.sample_rate, generator=torch.Generator().manual_seed(0))
+    found = answer(network, list(listen(noise, listen.sample_rate)))
+    return found.probabilities.shape[-1], found.embeddings.shape[-1]
 
 
 def _temperature(metadata: Mapping[str, Any], key: str, default: float, path: Path) -> float:

@@ -41,7 +41,9 @@ def test_windows_reach_no_further_than_the_recording():
 
 def test_what_json_holds_gives_the_same_timeline():
     made = tracks()
-    plain = [{"name": t.name, "labels": t.labels, "times_s": t.times_s.tolist(), "values": t.values.tolist()} for t in made]
+    plain = [
+        {"name": t.name, "labels": t.labels, "times_s": t.times_s.tolist(), "values": t.values.tolist()} for t in made
+    ]
     again = Timeline.of(json.loads(json.dumps(plain)), dict(made[0].summary))
     assert again.bands() == Timeline.of(made).bands()
     assert again.speech.tolist() == [0.1, 0.8, 0.8, 0.8, 0.8, 0.1]

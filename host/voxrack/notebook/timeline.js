@@ -28,6 +28,9 @@ function initialize({ model }) {
 const paintOf = (timeline, label) =>
   timeline.colours[label] ?? (label === timeline.silent.label ? timeline.silent.colour : timeline.unsure.colour);
 
+const named = (timeline, { emotion, confidence }) =>
+  emotion in timeline.colours ? `${emotion} ${confidence.toFixed(2)}` : emotion;
+
 /** Fills a stretch: a plain colour for an emotion, hatching for unsure, grey for no speech. */
 function paint(pen, timeline, label, x, width, height, strength) {
   pen.save();
@@ -57,7 +60,7 @@ function drawBands(canvas, engine, timeline, style) {
   for (const { start, end, emotion, confidence } of timeline?.bands ?? []) {
     const [x, wide] = [toX(start), toX(end) - toX(start)];
     paint(pen, timeline, emotion, x, wide, foot, 0.6);
-    const text = confidence && emotion !== timeline.unsure.label ? `${emotion} ${confidence.toFixed(2)}` : emotion;
+    const text = named(timeline, { emotion, confidence });
     pen.font = "11px " + style.font;
     pen.fillStyle = style.text;
     if (pen.measureText(text).width < wide - 6) pen.fillText(text, x + 4, 12);
@@ -148,7 +151,7 @@ function render({ model, el }) {
   let shown = null; // the timeline whose legend and segments are on the page
 
   const seek = (seconds) => {
-    engine.seek(Math.min(engine.state.duration, Math.max(0, seconds)));
+    engine.seek(Math.max(0, Math.min(engine.state.duration - 0.001, seconds))); // at the very end it would begin anew
     model.send({ type: "sought", position: engine.position() });
   };
   const build = (timeline) => {
@@ -183,7 +186,7 @@ function render({ model, el }) {
     const at = bands.findIndex(({ start, end }) => position >= start && position < end);
     const band = bands[at] ?? bands.at(-1);
     if (!band) return;
-    const text = band.confidence ? `${band.emotion} ${band.confidence.toFixed(2)}` : band.emotion;
+    const text = named(timeline, band);
     if (word.textContent !== text) word.textContent = text;
     now.style.setProperty("--vx-colour", paintOf(timeline, band.emotion));
     [...segments.children].forEach((button, k) => button.setAttribute("aria-current", bands[k] === band));

@@ -1,0 +1,176 @@
+"""A recogniser as an analyzer: which emotion is heard, when, and how sure the model is.
+
+Windows (1.5 s, every 0.5 s) are judged in batches as the signal comes in, those without speech are not judged at all.
+A recording of up to 10 s is also judged in one piece, which is its verdict; a longer one's verdict is the mean of its
+windows' probabilities, weighed by the speech in each. Memory does not grow with the audio, only with what was found:
+about 1 KB a second.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from voxrack import weights
+from voxrack.device import Track
+from voxrack.timeline import Timeline
+
+from .gating import SpeechGate
+from .loading import Judge, load_judge
+from .verdict import decide, described, pooled
+from .windows import Rechunk, Window, Windows
+
+CHUNK_SECONDS = 0.1  # the signal is taken in pieces of this length, whatever the blocks
+SHORTEST = 0.5  # s; anything shorter is filled up with silence for the model's sake
+DECIMALS = 6  # of what is found: more would be noise of the arithmetic
+
+
+class Recogniser:
+    """Analyzer of mono audio. A subclass for each device says which weights it ships with.
+
+    Attributes
+    ----------
+    latency : int
+        Frames after which a window that began is judged, at the latest: its own length, the gate's look-ahead and
+        the wait for its batch.
+    """
+
+    device = "ser.best"
+
+    def __init__(self, values: Mapping[str, Any], needs: Mapping[str, Any], assets: Mapping[str, Path]) -> None:
+        self.values = dict(values)
+        self.assets = dict(assets)
+        self.latency = 0
+        self._judge: Judge | None = None
+
+    @property
+    def judge(self) -> Judge:
+        """The model; read at first use."""
+        if self._judge is None:
+            path = self.assets.get("weights")
+            self._judge = load_judge(path or weights.find(self.device, "voxrack_ser"))
+        return self._judge
+
+    def prepare(self, sample_rate: int, channels: int) -> None:
+        self.rate = sample_rate
+        self.judge  # noqa: B018 - now: a weight file that cannot be used is told before any audio is read
+        length, hop = (max(1, round(self.values[id] * sample_rate)) for id in ("window", "hop"))
+        self._chunks = Rechunk(max(1, round(CHUNK_SECONDS * sample_rate)))
+        self._windows = Windows(length, hop)
+        self._gate = SpeechGate(sample_rate)
+        self._waiting: list[Window] = []  # complete, not judged
+        self._rows: list[tuple[NDArray[np.float64], NDArray[np.float64]]] = []  # probabilities and embeddings by batch
+        self._speech: list[float] = []  # share of each judged window
+        self._stops: list[tuple[int, int]] = []  # where each judged window begins and ends
+        self._whole: list[NDArray[np.float32]] | None = []  # the recording, while it is short
+        batch = int(self.values["batch"])
+        self.latency = length + (batch - 1) * hop + self._gate.latency + self._chunks.size
+
+    def push(self, block: NDArray[np.float32]) -> None:
+        for chunk in self._chunks.push(block.mean(axis=0, dtype=np.float32)):
+            self._hear(chunk)
+
+    def finish(self) -> tuple[Track, ...]:
+        rest = self._chunks.rest()
+        if len(rest):
+            self._hear(rest)
+        self._gate.finish()
+        self._waiting += self._windows.finish()
+        while self._waiting:
+            self._judge_batch()
+        return self._tracks()
+
+    def so_far(self) -> tuple[Track, ...]:
+        """The tracks of what was judged until now, for a signal that still goes on; the verdict is pooled."""
+        return self._tracks(ended=False)
+
+    # ---- hearing ------------------------------------------------------------------------------
+    def _hear(self, chunk: NDArray[np.float32]) -> None:
+        if self._whole is not None:
+            self._whole.append(chunk.copy())
+            if self._windows.frames + len(chunk) > self.values["whole"] * self.rate:
+                self._whole = None
+        self._gate.push(chunk)
+        self._waiting += self._windows.push(chunk)
+        batch = int(self.values["batch"])
+        while len(self._waiting) >= batch and self._waiting[batch - 1].stop <= self._gate.decided:
+            self._judge_batch()
+
+    def _judge_batch(self) -> None:
+        """Judge the windows of one batch that hold speech; the others are zeros."""
+        batch = int(self.values["batch"])
+        now, self._waiting = self._waiting[:batch], self._waiting[batch:]
+        speech = np.array([self._gate.seconds(window.start, window.stop) for window in now])
+        judged = np.flatnonzero(speech >= min(self.values["least_speech"], self.values["window"]))
+        judge = self.judge
+        probabilities, embeddings = np.zeros((len(now), len(judge.labels))), np.zeros((len(now), judge.width))
+        if len(judged):
+            samples = np.stack([self._filled(now[index].samples) for index in judged])
+            probabilities[judged], embeddings[judged] = judge.windows(samples, self.rate)
+        self._rows.append((probabilities, embeddings))
+        self._speech += [s * self.rate / len(w.samples) for s, w in zip(speech, now, strict=True)]
+        self._stops += [(window.start, window.stop) for window in now]
+
+    def _filled(self, samples: NDArray[np.float32]) -> NDArray[np.float32]:
+        return np.pad(samples, (0, max(0, round(SHORTEST * self.rate) - len(samples))))
+
+    # ---- telling ------------------------------------------------------------------------------
+    def _tracks(self, ended: bool = True) -> tuple[Track, ...]:
+        judge, values, rate = self.judge, self.values, self.rate
+        labels, count = judge.labels, len(self._stops)
+        probabilities = np.concatenate([np.zeros((0, len(labels))), *(row for row, _ in self._rows)])
+        embeddings = np.concatenate([np.zeros((0, judge.width)), *(vectors for _, vectors in self._rows)])
+        speech = np.clip(np.array(self._speech, dtype=np.float64), 0.0, 1.0)
+        times = np.array(self._stops, dtype=np.float64).reshape(count, 2).mean(axis=1) / rate
+        duration = self._windows.frames / rate
+        spoken = self._gate.seconds(0, self._windows.frames)
+        at_once = ended and bool(self._whole) and spoken >= values["least_speech"]
+        if at_once and self._whole:
+            whole = self._filled(np.concatenate(self._whole))
+            verdict = judge.recording(whole, rate)[0][0]
+        else:
+            verdict = pooled(probabilities, speech)
+        found = decide(verdict, labels, values["threshold"], spoken, values["least_speech"])
+        probabilities = np.round(probabilities, DECIMALS)
+        summary = described(found, labels) | {
+            "threshold": values["threshold"],
+            "method": "whole recording" if at_once else "mean of windows",
+            "speech_s": round(spoken, 3),
+            "duration_s": duration,
+            "windows": count,
+            "windows_with_speech": int(probabilities.any(axis=1).sum()),
+            "window_s": values["window"],
+            "hop_s": values["hop"],
+            "latency_s": round(self.latency / rate, 4),
+            "weights": judge.source.name,
+        }
+        emotion = Track("emotion", times, probabilities, labels, "probability", summary)
+        voiced = Track("voiced", times, np.round(speech, DECIMALS)[:, None], ("speech",), "share")
+        timeline = Timeline.of((emotion, voiced))
+        summary["segments"] = [band.json() for band in timeline.bands()]
+        names = tuple(str(number) for number in range(judge.width))
+        return emotion, voiced, Track("embedding", times, np.round(embeddings, DECIMALS), names)
+
+
+class MfccLstm(Recogniser):
+    device = "ser.mfcc_lstm"
+
+
+class MfccCnn(Recogniser):
+    device = "ser.mfcc_cnn"
+
+
+class Acrnn(Recogniser):
+    device = "ser.acrnn"
+
+
+class Cornn(Recogniser):
+    device = "ser.cornn"
+
+
+class Best(Recogniser):
+    device = "ser.best"

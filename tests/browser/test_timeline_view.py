@@ -1,0 +1,175 @@
+"""The timeline's page side alone: the module timeline.js in Chromium, fed by the real model, no Jupyter."""
+
+from __future__ import annotations
+
+import base64
+import json
+
+import numpy as np
+import pytest
+from timelines import ROWS, tracks
+
+from voxrack.audio import Audio
+from voxrack.notebook.emotion_colours import SILENT, colours
+from voxrack.notebook.timeline import EmotionTimeline, TimelineModel
+from voxrack.timeline import Timeline
+
+pytestmark = [pytest.mark.browser, pytest.mark.xdist_group("browser")]
+RATE = 16_000
+HARNESS = """
+async ({ source, css }) => {
+  const listeners = [];
+  window.sentToPython = [];
+  const model = {
+    get: () => "test", send: (message) => window.sentToPython.push(message),
+    on: (_, listener) => listeners.push(listener), off: () => {},
+  };
+  window.fromPython = (message, data) => {
+    const bytes = data ? Uint8Array.from(atob(data), (c) => c.charCodeAt(0)) : null;
+    for (const listener of listeners) listener(message, bytes ? [new DataView(bytes.buffer)] : []);
+  };
+  const style = document.createElement("style");
+  style.textContent = css;
+  document.head.append(style);
+  const module = await import(URL.createObjectURL(new Blob([source], { type: "text/javascript" })));
+  module.default.initialize({ model });
+  const el = document.createElement("div");
+  document.body.append(el);
+  module.default.render({ model, el });
+  window.engine = window.__voxrack_players.test;
+  window.sentToPython.length = 0;
+}
+"""
+# Colour in the middle of a canvas' column, `share` of its width from the left and `down` of its height from the top.
+PIXEL = """
+([selector, share, down]) => {
+  const canvas = document.querySelector(selector);
+  const pen = canvas.getContext("2d");
+  return Array.from(pen.getImageData(Math.floor(canvas.width * share), Math.floor(canvas.height * down), 1, 1).data);
+}
+"""
+
+
+def rgb(text: str) -> list[int]:
+    return [int(text[k : k + 2], 16) for k in (1, 3, 5)]
+
+
+class Shown:
+    """The model wired to a page that shows the timeline of 4 s of a voice."""
+
+    def __init__(self, page) -> None:
+        self.page = page
+        page.goto("about:blank")
+        page.evaluate(HARNESS, {"source": EmotionTimeline._esm, "css": EmotionTimeline._css})
+        self.model = TimelineModel(self.send)
+        time = np.arange(4 * RATE) / RATE
+        voice = 0.2 * np.sin(2 * np.pi * 220 * time) * np.abs(np.sin(2 * np.pi * 1.1 * time))
+        self.show(Audio(voice.astype(np.float32)[None], RATE))
+
+    def show(self, audio: Audio, rows=ROWS) -> None:
+        self.model.show(audio, Timeline.of(tracks(rows)))
+
+    def send(self, content: dict, buffers: list) -> None:
+        data = base64.b64encode(buffers[0]).decode() if buffers else None
+        self.page.evaluate("([message, data]) => fromPython(message, data)", [json.loads(json.dumps(content)), data])
+
+    def pump(self) -> None:
+        """Deliver what the page has sent."""
+        for message in self.page.evaluate("sentToPython.splice(0)"):
+            self.model.receive(message)
+
+
+@pytest.fixture
+def shown(page) -> Shown:
+    return Shown(page)
+
+
+def test_a_click_on_the_waveform_seeks_and_python_hears_of_it(shown, screenshots):
+    wave = shown.page.locator(".vx-wave")
+    box = wave.bounding_box()
+    wave.click(position={"x": box["width"] * 0.375, "y": 60})
+    assert shown.page.evaluate("engine.position()") == pytest.approx(1.5, abs=0.02)
+    shown.pump()
+    assert shown.model.position == pytest.approx(1.5, abs=0.02)
+    assert shown.model.band(shown.model.position).label == "angry"
+    assert shown.page.locator(".vx-word").inner_text() == "angry 0.70"
+    shown.page.screenshot(path=str(screenshots / "timeline.png"))
+    chances = shown.page.locator(".vx-chances")
+    chances.click(position={"x": chances.bounding_box()["width"] * 0.7, "y": 20})
+    assert shown.page.locator(".vx-word").inner_text() == "happy 0.90"
+
+
+def test_the_bands_have_the_colours_of_their_emotions(shown):
+    paints = colours(("neutral", "happy", "angry")) | {"no speech": SILENT}
+    bands = Timeline.of(tracks()).bands()
+    for band in bands:
+        if band.label == "unsure":
+            continue
+        middle = (band.start + band.end) / 2 / 4.0
+        pixel = shown.page.evaluate(PIXEL, [".vx-wave", middle, 0.82])
+        assert pixel[:3] == pytest.approx(rgb(paints[band.label]), abs=3), band
+        assert pixel[3] == pytest.approx(0.6 * 255, abs=3), band
+    # hatched: in the stretch of "unsure" some pixels are drawn and some are not
+    unsure = next(band for band in bands if band.label == "unsure")
+    row = [
+        shown.page.evaluate(PIXEL, [".vx-wave", (unsure.start + k * (unsure.end - unsure.start) / 40) / 4.0, 0.82])[3]
+        for k in range(1, 40)
+    ]
+    assert min(row) == 0
+    assert max(row) > 60
+
+
+def test_segments_and_brackets_go_from_band_to_band(shown):
+    page = shown.page
+    labels = page.locator(".vx-segment").evaluate_all("all => all.map((one) => one.dataset.emotion)")
+    assert labels == ["no speech", "angry", "unsure", "happy", "no speech"]
+    page.locator('.vx-segment[data-emotion="happy"]').click()
+    assert page.evaluate("engine.position()") == pytest.approx(2.5, abs=1e-6)
+    assert page.locator('.vx-segment[aria-current="true"]').get_attribute("data-emotion") == "happy"
+    page.locator(".vx-timeline").focus()
+    page.keyboard.press("[")
+    assert page.evaluate("engine.position()") == pytest.approx(2.0, abs=1e-6)
+    page.keyboard.press("]")
+    page.keyboard.press("]")
+    assert page.evaluate("engine.position()") == pytest.approx(3.0, abs=1e-6)
+    page.keyboard.press("ArrowRight")
+    page.keyboard.press("ArrowRight")
+    assert page.evaluate("engine.position()") == pytest.approx(4.0, abs=2e-3)  # and no further
+    page.keyboard.press("Home")
+    assert page.evaluate("engine.position()") == 0.0
+    shown.pump()
+    assert shown.model.position == 0.0
+
+
+def test_the_playhead_runs_and_the_word_follows(shown):
+    page = shown.page
+    page.locator(".vx-segment").nth(1).click()
+    page.locator(".vx-play").click()
+    page.wait_for_function("engine.playing && document.querySelector('.vx-word').textContent === 'unsure'")
+    page.locator(".vx-timeline").focus()
+    page.keyboard.press(" ")
+    assert not page.evaluate("engine.playing")
+
+
+def test_a_drag_loops_and_l_ends_it(shown):
+    page = shown.page
+    box = page.locator(".vx-wave").bounding_box()
+    page.mouse.move(box["x"] + box["width"] * 0.25, box["y"] + 50)
+    page.mouse.down()
+    page.mouse.move(box["x"] + box["width"] * 0.5, box["y"] + 50, steps=3)
+    page.mouse.up()
+    assert page.evaluate("engine.state.region") == pytest.approx([1.0, 2.0], abs=0.03)
+    page.keyboard.press("l")
+    assert page.evaluate("engine.state.region") is None
+
+
+def test_another_recording_takes_the_place(shown):
+    rows = ((0.9, 0.05, 0.05), (0.9, 0.05, 0.05))
+    shown.show(Audio(np.full((1, 2 * RATE), 0.1, np.float32), RATE), rows)
+    page = shown.page
+    assert page.locator(".vx-segment").evaluate_all("all => all.map((one) => one.textContent)") == [
+        "0:00.0–0:02.0 neutral"
+    ]
+    assert page.evaluate("engine.state.duration") == pytest.approx(2.0)
+    heard = page.locator(".vx-legend .vx-heard").evaluate_all("all => all.map((one) => one.textContent)")
+    assert heard == ["neutral"]

@@ -79,7 +79,7 @@ def _items(corpus: Corpus, notes: list[str]) -> tuple[Item, ...]:
 
 
 def _equal(items: tuple[Item, ...]) -> list[list[str]]:
-    from ..datasets.duplicates import duplicates
+    from ..datasets import duplicates
 
     return [[items[index].id for index in group] for group in duplicates(items)]
 

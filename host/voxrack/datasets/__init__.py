@@ -14,14 +14,14 @@ from typing import TYPE_CHECKING, Any
 _WHERE = {
     "CORPORA": "rules", "Corpus": "utterance", "EMOTIONS": "words", "Item": "utterance", "Mixture": "mixing",
     "NoiseClip": "noise", "NoiseSet": "noise", "NoiseSplit": "noise", "PROTOCOLS": "protocols", "Split": "split",
-    "Utterance": "utterance", "audio_sha256": "duplicates", "check_split": "split", "classes": "words",
-    "duplicates": "duplicates", "load": "loading", "load_all": "merging", "merge": "merging", "mix": "mixing",
+    "Utterance": "utterance", "audio_sha256": "equal_audio", "check_split": "split", "classes": "words",
+    "duplicates": "equal_audio", "load": "loading", "load_all": "merging", "merge": "merging", "mix": "mixing",
     "noise_set": "noise", "read_audio": "reading", "read_manifest": "manifest", "read_utterances": "reading",
     "split_noise": "noise", "splits": "protocols", "without_duplicates": "split",
 }  # fmt: skip
 
 if TYPE_CHECKING:
-    from .duplicates import audio_sha256, duplicates
+    from .equal_audio import audio_sha256, duplicates
     from .loading import load
     from .manifest import read_manifest
     from .merging import load_all, merge

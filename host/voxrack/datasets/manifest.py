@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import io
 import os
 from collections.abc import Mapping
 from pathlib import Path
@@ -74,7 +75,7 @@ def _rows(path: Path) -> dict[int, dict[str, str]]:
         raise InputError(f"{path}: the manifest cannot be read: {error.strerror}; check the name") from None
     first = text.partition("\n")[0]
     delimiter = max(",;\t", key=first.count)
-    reader = csv.reader(text.splitlines(), delimiter=delimiter, strict=True)
+    reader = csv.reader(io.StringIO(text, newline=""), delimiter=delimiter, strict=True)
     rows: dict[int, dict[str, str]] = {}
     faults: list[str] = []
     try:

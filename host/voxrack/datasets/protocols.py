@@ -92,6 +92,7 @@ def splits(
         if duplicates == "remove":
             split = without_duplicates(split, items)
         check_split(split, items)
+        _trainable(split, items)
         out.append(split)
     return tuple(out)
 
@@ -110,8 +111,6 @@ def _split(items: Items, fold: Fold, validation_speakers: int, seed: int) -> Spl
     train = tuple(index for index in rest if items[index].speaker not in chosen)
     validation = tuple(index for index in rest if items[index].speaker in chosen)
     known = classes(items[index].label for index in train)
-    if len(known) < 2:
-        raise InputError(f"'{fold.name}' has only '{''.join(known)}' to train on; training needs two classes or more")
     notes = list(fold.notes)
     absent = [speaker for speaker in fold.speakers if speaker not in _speakers(items, test)]
     if absent:
@@ -127,6 +126,13 @@ def _split(items: Items, fold: Fold, validation_speakers: int, seed: int) -> Spl
     if len(left_out) > mute:
         notes.append(f"{number(len(left_out) - mute, 'item')} that the protocol does not use left out")
     return Split(fold.name, train, test, validation, left_out, tuple(notes))
+
+
+def _trainable(split: Split, items: Items) -> None:
+    known = classes(items[index].label for index in split.train)
+    if len(known) < 2:
+        left = f"only '{''.join(known)}'" if known else "nothing"
+        raise InputError(f"'{split.name}' has {left} to train on; training needs two classes or more")
 
 
 # ---- the protocols --------------------------------------------------------------------------

@@ -76,7 +76,7 @@ class Item:
     @classmethod
     def of(cls, utterance: Utterance, audio: Audio) -> Item:
         """The item of an utterance whose ``audio`` has been read: as in its file, neither resampled nor mixed down."""
-        from .duplicates import audio_sha256
+        from .equal_audio import audio_sha256
 
         more = {"text": utterance.text, "intensity": utterance.intensity}
         attributes = {**utterance.attributes, **{name: value for name, value in more.items() if value}}

@@ -167,9 +167,8 @@ def test_another_recording_takes_the_place(shown):
     rows = ((0.9, 0.05, 0.05), (0.9, 0.05, 0.05))
     shown.show(Audio(np.full((1, 2 * RATE), 0.1, np.float32), RATE), rows)
     page = shown.page
-    assert page.locator(".vx-segment").evaluate_all("all => all.map((one) => one.textContent)") == [
-        "0:00.0–0:02.0 neutral"
-    ]
+    named = page.locator(".vx-segment").evaluate_all("all => all.map((one) => one.textContent)")
+    assert named == ["0:00.0–0:02.0 neutral"]
     assert page.evaluate("engine.state.duration") == pytest.approx(2.0)
     heard = page.locator(".vx-legend .vx-heard").evaluate_all("all => all.map((one) => one.textContent)")
     assert heard == ["neutral"]

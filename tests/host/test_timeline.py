@@ -52,7 +52,7 @@ def test_what_json_holds_gives_the_same_timeline():
 def test_tracks_of_another_analyzer_are_refused():
     loudness = Track("loudness", np.zeros(1), np.zeros((1, 1)), ("momentary",), "LUFS", {"integrated_lufs": -23.0})
     assert not is_timeline([loudness], loudness.summary)
-    with pytest.raises(UsageError, match="no track 'emotion' .tracks: loudness.; take what a recogniser"):
+    with pytest.raises(UsageError, match=r"no track 'emotion' \(tracks: loudness\); take what a recogniser"):
         Timeline.of([loudness])
     with pytest.raises(UsageError, match="no 'threshold' in the summary"):
         Timeline.of([Track("emotion", np.zeros(0), np.zeros((0, 3)), LABELS)])

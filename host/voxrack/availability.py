@@ -3,10 +3,15 @@
 from __future__ import annotations
 
 import sys
+from collections.abc import Mapping
+from dataclasses import replace
 from importlib.util import find_spec
 from pathlib import Path
+from typing import Any
 
 from .device import DeviceSpec
+
+WEIGHTS = "weights"  # id of the asset parameter by which a device takes other weights than the shipped ones
 
 
 def why_unavailable(spec: DeviceSpec, distribution: str, trainable: bool = False) -> str:
@@ -30,9 +35,25 @@ def why_unavailable(spec: DeviceSpec, distribution: str, trainable: bool = False
         path = weights_path(spec)
         if path is None or not path.is_file():
             reinstall = f"pip install --force-reinstall --no-deps {distribution or 'voxrack'}"
-            command = f"voxrack train {spec.id}" if trainable else reinstall
+            command = reinstall
+            if trainable:
+                command = f"voxrack prepare {spec.id}, then voxrack train {spec.id}"
+                command += f" -o RUN, and set '{WEIGHTS}' to RUN/model.safetensors" if takes_weights(spec) else ""
             return f"needs the weights '{spec.weights}', which are not there ({path or 'no such package'}): {command}"
     return ""
+
+
+def brings_weights(spec: DeviceSpec, values: Mapping[str, Any]) -> bool:
+    """Whether ``values`` name a weight file, and nothing but the shipped one keeps the device from being used."""
+    asset = any(param.id == "weights" and param.kind == "asset" for param in spec.params)
+    return bool(asset and values.get("weights")) and not why_unavailable(replace(spec, weights=""), "")
+
+
+def takes_weights(spec: DeviceSpec) -> bool:
+    """Whether the device can be used with a file of one's own, and all but its shipped weights is there."""
+    group, _, module = spec.extra.partition(":")
+    own = any(param.id == WEIGHTS and param.kind == "asset" for param in spec.params)
+    return own and (not spec.extra or importable(module or group))
 
 
 def importable(module: str) -> bool:

@@ -12,11 +12,12 @@ from importlib.resources.abc import Traversable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from .availability import why_unavailable
+from .availability import brings_weights, why_unavailable
 from .device import DeviceSpec
 from .discovery import DeviceEntry, Plugin, PluginStatus, attempt, find, load
 from .errors import PluginError, UsageError
 from .params import suggest
+from .recipe import RecipeSpec
 from .speccheck import check_spec
 
 if TYPE_CHECKING:
@@ -59,7 +60,7 @@ class Host:
         off = [*disabled, *(name.strip() for name in os.environ.get("VOXRACK_DISABLE", "").split(",") if name.strip())]
         self._plugins = find(plugins or {}, discover, off)
         self._devices: dict[str, DeviceEntry] = {}
-        self._recipes: dict[str, Any] = {}
+        self._recipes: dict[str, RecipeSpec] = {}
         self._services: dict[str, str] = {}
         self._presets: dict[str, Traversable] = {}
         owners: dict[str, str] = {}  # "device 'fx.gain'" -> title of the plugin that has it
@@ -87,7 +88,7 @@ class Host:
         """Factory presets by name, the host's own and those of plugins."""
         return dict(sorted(self._presets.items()))
 
-    def recipes(self) -> dict[str, Any]:
+    def recipes(self) -> dict[str, RecipeSpec]:
         """Recipes by id: how learned devices are prepared, trained and evaluated."""
         return dict(sorted(self._recipes.items()))
 
@@ -96,8 +97,14 @@ class Host:
         return tuple(sorted(self._services))
 
     # ---- asking -----------------------------------------------------------------------------
-    def spec(self, id: str) -> DeviceSpec:
-        """The specification of a device that can be used.
+    def spec(self, id: str, values: Mapping[str, Any] | None = None) -> DeviceSpec:
+        """The specification of a device that can be used, if only with weights of one's own.
+
+        Parameters
+        ----------
+        id : str
+        values : mapping, optional
+            What the device is about to be created with: weights of one's own stand in for missing shipped ones.
 
         Raises
         ------
@@ -112,7 +119,7 @@ class Host:
             if broken is not None:
                 raise PluginError(f"device '{id}' of plugin {broken.plugin}: {broken.reason}")
             raise UsageError(f"there is no device '{id}'{self._nearest(id)}{self._absent()}")
-        if entry.status != "available":
+        if entry.status != "available" and not brings_weights(entry.spec, values or {}):
             raise PluginError(f"device '{id}' {entry.reason}")
         return entry.spec
 
@@ -222,7 +229,7 @@ class Host:
     ) -> Device | AnalyzerDevice:
         from .instance import build
 
-        spec = self.spec(id)
+        spec = self.spec(id, values)
         unknown = [name for name in needs if name not in spec.needs]
         if unknown:
             raise UsageError(f"device '{id}' does not need '{unknown[0]}'{suggest(unknown[0], spec.needs)}")

@@ -129,6 +129,6 @@ def frontend(metadata: Mapping[str, Any]) -> Frontend:
     settings = dict(metadata["frontend"])
     name = settings.pop("name", None)
     if name not in FRONTENDS:
-        raise InputError(f"these weights listen through {name!r}; this voxrack knows {', '.join(FRONTENDS)}: upgrade")
+        raise InputError(f"weights of a front end {name!r}; this voxrack knows {', '.join(FRONTENDS)}: upgrade it")
     module, _, attribute = FRONTENDS[name].partition(":")
     return getattr(import_module(module), attribute)(**settings)

@@ -54,7 +54,7 @@ def analyze(
     from ..host import default_host
 
     host = default_host()
-    spec = host.spec(device)
+    spec = host.spec(device, dict(common.split_settings(settings)))
     if spec.kind != "analyzer":
         known = ", ".join(entry.spec.id for entry in host.devices("analyzer")) or "none is installed"
         raise UsageError(f"'{device}' is a {spec.kind}; analyze takes an analyzer: {known}")

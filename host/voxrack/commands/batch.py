@@ -174,7 +174,7 @@ def analyze(device: str, inputs: Sequence[str], settings: Sequence[str], **commo
     from . import work
 
     host = default_host()
-    spec = host.spec(device)
+    spec = host.spec(device, dict(common.split_settings(settings)))
     if spec.kind != "analyzer":
         known = ", ".join(entry.spec.id for entry in host.devices("analyzer")) or "none is installed"
         raise UsageError(f"'{device}' is a {spec.kind}; analyze takes an analyzer: {known}")

@@ -135,7 +135,7 @@ def analyze(job: AnalyzeJob, progress: Progress | None = None) -> dict[str, Any]
     from ..rendering import analyze as run
 
     host = default_host()
-    spec = host.spec(job.device)
+    spec = host.spec(job.device, dict(job.values))
     values = typed(spec, job.values)
     analyzer = host.create(job.device, values)
     assert isinstance(analyzer, AnalyzerDevice)  # the verb has looked

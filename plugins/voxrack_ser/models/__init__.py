@@ -24,7 +24,7 @@ NETWORKS = {
 def network_class(name: str) -> type[Network]:
     """The class of a network by its name in :data:`NETWORKS`."""
     if name not in NETWORKS:
-        raise InputError(f"these weights are of the network {name!r}; this voxrack knows {', '.join(NETWORKS)}: upgrade")
+        raise InputError(f"weights of a network {name!r}; this voxrack knows {', '.join(NETWORKS)}: upgrade it")
     module, _, attribute = NETWORKS[name].partition(":")
     return getattr(import_module(f".{module}", __name__), attribute)
 

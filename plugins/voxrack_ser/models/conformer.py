@@ -12,6 +12,8 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
+from voxrack.errors import UsageError
+
 
 def sinusoids(frames: int, size: int, device: torch.device) -> Tensor:
     """Encodings of the distances frames - 1 … 0 … -(frames - 1), shape (2 frames - 1, size)."""
@@ -36,7 +38,7 @@ class RelativeAttention(nn.Module):
     def __init__(self, size: int, heads: int, dropout: float) -> None:
         super().__init__()
         if size % heads:
-            raise ValueError(f"a dimension of {size} does not divide into {heads} heads")
+            raise UsageError(f"a dimension of {size} does not divide into {heads} heads")
         self.heads = heads
         self.query, self.key, self.value, self.out = (nn.Linear(size, size) for _ in range(4))
         self.position = nn.Linear(size, size, bias=False)

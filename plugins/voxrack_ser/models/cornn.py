@@ -46,7 +46,7 @@ class Cornn(Network):
             raise UsageError(f"parts is {parts!r}; it takes both, no_conformer or no_bilstm")
         size = 2 * width
         self.lstm = None if parts == "no_bilstm" else nn.LSTM(bands, width, batch_first=True, bidirectional=True)
-        self.linear = nn.Linear(bands, size) if parts == "no_bilstm" else None
+        self.enter = nn.Linear(bands, size) if parts == "no_bilstm" else nn.Identity()
         count = 0 if parts == "no_conformer" else blocks
         self.blocks = nn.ModuleList(
             ConformerBlock(size, heads, kernel, widening, expansion, dropout) for _ in range(count)
@@ -61,7 +61,7 @@ class Cornn(Network):
     def forward(self, x: Tensor, lengths: Tensor) -> dict[str, Tensor]:
         """See :meth:`Network.forward`; the embedding is the pooled Conformer output."""
         x = self.normalise(x)
-        x = self.linear(x) if self.linear is not None else recur(self.lstm, x, lengths)  # pyright: ignore[reportArgumentType]
+        x = recur(self.lstm, x, lengths) if self.lstm is not None else self.enter(x)
         x = self.dropout(x)
         mask = valid(lengths, x.shape[1], x.device)
         partial = None if int(lengths.min()) == x.shape[1] else mask  # nothing is masked where nothing is padding

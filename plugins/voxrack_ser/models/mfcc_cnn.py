@@ -5,6 +5,8 @@ from __future__ import annotations
 from torch import Tensor, nn
 from torch.nn import functional
 
+from voxrack.errors import UsageError
+
 from .network import Network, valid
 
 _FIRST = (10, 3)  # along coefficients, along time: stated in the paper
@@ -49,7 +51,7 @@ class MfccCnn(Network):
             layers += [nn.Conv2d(before, kernels, size), nn.LeakyReLU(0.01), nn.AvgPool2d(2), nn.Dropout(dropout)]
             height, width, before = height // 2, width // 2, kernels
         if min(height, width) < 1:
-            raise ValueError(f"a picture of {bands} x {frames} is too small for three convolutions with pooling")
+            raise UsageError(f"a picture of {bands} x {frames} is too small for three convolutions with pooling")
         self.layers = nn.Sequential(*layers)
         self.outer = nn.Linear(kernels * height * width, classes)
 

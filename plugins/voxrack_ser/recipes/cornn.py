@@ -1,4 +1,4 @@
-"""Recipe of "Speech Emotion Recognition Based on Recurrent Neural Networks with Conformer for Emotional Speech Synthesis".
+"""Recipe of CoRNN: "Speech Emotion Recognition Based on Recurrent Neural Networks with Conformer …" (Huang et al.).
 
 From the paper: three-channel log-mel of the first 3 s (300 frames), Adam with 1e-3, batches of 40, dropout 0.2, 250
 epochs, the last model. Not stated there and taken from ACRNN, which it modifies: what "openEAR's log-mel" is

@@ -30,9 +30,9 @@ def cli() -> None:
 
 
 def _assemble() -> None:
-    from .commands import analyzing, batch, completion, datasets, demo, doctor, listing, presets, rendering
+    from .commands import analyzing, batch, completion, datasets, demo, doctor, listing, presets, recipes, rendering
 
-    for module in (analyzing, batch, completion, datasets, demo, doctor, listing, presets, rendering):
+    for module in (analyzing, batch, completion, datasets, demo, doctor, listing, presets, recipes, rendering):
         for command in module.COMMANDS:
             cli.add_command(command)
 

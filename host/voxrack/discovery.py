@@ -17,6 +17,7 @@ from . import hooks
 from .device import DeviceSpec
 from .errors import Stopped
 from .params import suggest
+from .recipe import RecipeSpec, check_recipe
 
 BUILT_IN = "voxrack"  # the distribution whose plugins are loaded first
 Status = Literal["loaded", "disabled", "failed", "unavailable", "shadowed"]
@@ -71,7 +72,7 @@ class Plugin:
     manager: pluggy.PluginManager | None = None  # None: not loaded
     devices: list[DeviceEntry] = field(default_factory=list)
     presets: list[Traversable] = field(default_factory=list)
-    recipes: list[Any] = field(default_factory=list)
+    recipes: list[RecipeSpec] = field(default_factory=list)
     services: dict[str, str] = field(default_factory=dict)
     failures: list[str] = field(default_factory=list)
     shadows: list[str] = field(default_factory=list)
@@ -148,10 +149,10 @@ def load(plugin: Plugin) -> None:
         else:
             plugin.failures.append(f"voxrack_presets returned {folder!r}, which is no folder")
     for recipe in _collect(plugin, "voxrack_recipes", list):
-        if isinstance(getattr(recipe, "id", None), str):
-            plugin.recipes.append(recipe)
+        if problem := check_recipe(recipe):
+            plugin.failures.append(f"voxrack_recipes returned {getattr(recipe, 'id', recipe)!r}, {problem}")
         else:
-            plugin.failures.append(f"voxrack_recipes returned {recipe!r}, which is no recipe (it has no id)")
+            plugin.recipes.append(recipe)
     for name, target in _collect(plugin, "voxrack_services", lambda found: list(dict(found).items())):
         if isinstance(name, str) and isinstance(target, str) and ":" in target:
             plugin.services[name] = target

@@ -116,9 +116,9 @@ def options(spec: RecipeSpec, settings: Iterable[tuple[str, str]] | Mapping[str,
     ParamError
         An unknown option, or a value that it does not take; the message names both.
     """
-    pairs = settings.items() if isinstance(settings, Mapping) else settings
+    given: dict[str, Any] = dict(settings)
     table = {param.id: param for param in spec.options}
-    values = {id: read_value(table[id], value) if id in table else value for id, value in pairs}
+    values = {id: read_value(table[id], value) if id in table else value for id, value in given.items()}
     return check_values(spec.options, values, f"recipe {spec.id}")
 
 
@@ -137,9 +137,8 @@ def options_for(
     UsageError
         A setting asks for other features than the file holds.
     """
-    pairs = list(settings.items() if isinstance(settings, Mapping) else settings)
-    asked = options(spec, pairs)
-    given = {id for id, _ in pairs}
+    given: dict[str, Any] = dict(settings)
+    asked = options(spec, given)
     for param in spec.options:
         if not param.structural:
             continue
@@ -188,18 +187,18 @@ def find(recipes: Mapping[str, RecipeSpec], id: str) -> RecipeSpec:
 def check_recipe(spec: Any) -> str:
     """What is wrong with a specification; empty where nothing is."""
     if not isinstance(spec, RecipeSpec):
-        return "it is no voxrack.recipe.RecipeSpec"
+        return "which is no recipe (a voxrack.recipe.RecipeSpec)"
     if ":" not in spec.factory:
-        return f"factory '{spec.factory}' is not of the form module:function"
+        return f"whose factory '{spec.factory}' is not of the form module:function"
     strange: Sequence[str] = [stage for stage in spec.stages if stage not in STAGES]
     if strange:
-        return f"stage '{strange[0]}' is unknown; there are {', '.join(STAGES)}"
+        return f"whose stage '{strange[0]}' is unknown; there are {', '.join(STAGES)}"
     ids = [param.id for param in spec.options]
     twice = [id for id in ids if ids.count(id) > 1]
     if twice:
-        return f"option '{twice[0]}' is there twice"
+        return f"whose option '{twice[0]}' is there twice"
     try:
-        check_values(spec.options, {}, "its defaults")
+        check_values(spec.options, {}, "its options")
     except UsageError as error:
-        return str(error)
+        return f"whose defaults do not fit: {error}"
     return ""

@@ -5,7 +5,7 @@ from __future__ import annotations
 import sys
 from importlib.metadata import EntryPoint
 from pathlib import Path
-from types import ModuleType, SimpleNamespace
+from types import ModuleType
 
 import click
 import numpy as np
@@ -14,6 +14,7 @@ import pytest
 from voxrack import DeviceSpec, Host, Param, default_host, hookimpl
 from voxrack.discovery import Plugin, load
 from voxrack.errors import ParamError, PluginError, UsageError
+from voxrack.recipe import RecipeSpec
 from voxrack.testing import host_with
 from voxrack.testing.hosts import Bundle
 
@@ -310,14 +311,14 @@ def test_services_recipes_and_presets_stay_with_the_first(tmp_path):
         (tmp_path / name / "preset.schema.json").write_text("{}")
 
     def offer(folder, target):
-        recipe = SimpleNamespace(id="toy.gain", of=folder)
+        recipe = RecipeSpec("toy.gain", "", "toys:Gain", title=folder)
         return Nonsense(presets=[tmp_path / folder], services={"fit": target}, recipes=[recipe])
 
     host = alone(one=offer("a", "math:sqrt"), two=offer("b", "math:exp"))
     assert host.presets()["warm room"] == tmp_path / "a" / "warm room.json"
     assert "preset" not in host.presets() and "preset.schema" not in host.presets()
     assert host.service("fit")(4.0) == 2.0
-    assert host.recipes()["toy.gain"].of == "a"
+    assert host.recipes()["toy.gain"].title == "a"
     for what in ("preset 'warm room'", "service 'fit'", "recipe 'toy.gain'"):
         assert f"{what} of plugin two is already offered by plugin one" in status(host, "two").error
 
@@ -373,7 +374,7 @@ def test_missing_weights_say_how_to_get_them():
     spec = gain("toy.learned", weights="probes/no/such.safetensors")
     with pytest.raises(PluginError, match=r"needs the weights 'probes/no/such\.safetensors'.*pip install"):
         alone(toy=Bundle([spec])).create("toy.learned")
-    trainer = Nonsense(recipes=[SimpleNamespace(id="toy.learned")])
+    trainer = Nonsense(recipes=[RecipeSpec("toy.learned", "toy.learned", "toys:Gain")])
     with pytest.raises(PluginError, match=r"voxrack train toy\.learned"):
         alone(toy=Bundle([spec]), trainer=trainer).create("toy.learned")
 

@@ -1,0 +1,277 @@
+"""``voxrack recipes``, ``prepare``, ``train`` and ``evaluate``: learned devices, from a corpus to figures."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+from ..errors import UsageError
+from ..recipe import RecipeSpec
+from . import common
+from . import recipe_screen as screen
+
+if TYPE_CHECKING:
+    from ..feature_file import FeatureFile
+
+_SET = click.option(
+    "--set", "settings", metavar="OPTION=VALUE", multiple=True,
+    help="Change an option of the recipe (`voxrack recipes ID` lists them); may be given again.",
+)  # fmt: skip
+_DATA = click.option(
+    "--data", metavar="FOLDER", multiple=True, type=click.Path(),
+    help="A corpus, recognised by its file names, or a CSV manifest; may be given again.",
+)  # fmt: skip
+_MANIFEST = click.option(
+    "--manifest", metavar="CSV", multiple=True, type=click.Path(),
+    help="A table with the columns path, speaker, label; may be given again.",
+)  # fmt: skip
+_WORKERS = click.option("--workers", type=click.IntRange(0, 256), default=1, show_default=True,
+                        help="Processes; 0 is one per core.")  # fmt: skip
+_EPOCHS = click.option("--epochs", type=click.IntRange(1), help="Instead of the recipe's own number.")
+
+
+@common.verb("recipes", short_help="List the recipes of learned devices, or the options of one.")
+@click.argument("id", required=False)
+def recipes(id: str | None, as_json: bool) -> None:
+    """List the recipes; with an ID, its options.
+
+    \b
+    Examples:
+      voxrack recipes
+      voxrack recipes ser.mfcc_cnn --json
+    """
+    from ..host import default_host
+
+    known = default_host().recipes()
+    if id is None:
+        if as_json:
+            common.emit([screen.about(spec) for spec in known.values()])
+        else:
+            rows = [(spec.id, spec.title, ", ".join(spec.stages), ", ".join(spec.protocols)) for spec in known.values()]
+            common.table(("recipe", "title", "stages", "protocols"), rows)
+        return
+    spec = _recipe(id)
+    if as_json:
+        common.emit(screen.about(spec))
+    else:
+        screen.show_recipe(spec)
+
+
+@common.verb("prepare", short_help="Read a corpus once and keep its features for training.")
+@click.argument("recipe")
+@_DATA
+@_MANIFEST
+@_SET
+@click.option("-o", "--out", required=True, metavar="FILE", type=click.Path(), help="Ends in .safetensors.")
+@_WORKERS
+@click.option("--half", is_flag=True, help="Store float16: half the size, 11 bits of precision.")
+def prepare(
+    recipe: str, data: Sequence[str], manifest: Sequence[str], settings: Sequence[str], out: str, workers: int,
+    half: bool, as_json: bool,
+) -> int:  # fmt: skip
+    """Decode every recording of a corpus, extract what RECIPE asks for, and keep it in one file.
+
+    A recording that cannot be read is named and left out, and the exit code is 1. The file takes its place when it
+    is whole: where preparing is stopped or killed, what was there before stays.
+
+    \b
+    Examples:
+      voxrack prepare ser.mfcc_cnn --data ravdess -o features.safetensors
+      voxrack prepare ser.mfcc_cnn --data ravdess --set n_fft=2048 --workers 4 -o 2048.safetensors
+      voxrack prepare ser.cornn --data ravdess --data tess --half -o both.safetensors
+      voxrack prepare ser.cornn --manifest calls.csv -o calls.safetensors
+    """
+    spec = _recipe(recipe, "prepare")
+    prepared, notes = _prepared(spec, [*data, *manifest], settings, Path(out), workers, half)
+    return screen.show_features(prepared, notes, as_json)
+
+
+@common.verb("train", short_help="Train a recipe on prepared features; stop and go on at will.")
+@click.argument("recipe")
+@click.option("--features", required=True, metavar="FILE", type=click.Path(), help="What `prepare` wrote.")
+@click.option("-o", "--out", required=True, metavar="RUN", type=click.Path(), help="Folder of the run.")
+@click.option("--protocol", default="all", show_default=True, help="Train on one split of it; all: on everything.")
+@click.option("--fold", default="", help="Which split: a number from 1, or its name.")
+@click.option("--validation", type=click.IntRange(0), default=0, show_default=True, metavar="SPEAKERS",
+              help="Training speakers who choose the best epoch instead; 0: the last epoch counts.")  # fmt: skip
+@click.option("--seed", type=int, default=0, show_default=True)
+@_EPOCHS
+@_SET
+@click.option("--accelerator", default="auto", show_default=True, help="auto, cpu, gpu, cuda or mps.")
+@click.option("--devices", type=click.IntRange(1), default=1, show_default=True, help="GPUs, or processes on the CPU.")
+@click.option("--precision", type=click.Choice(("32-true", "bf16-mixed", "16-mixed")), default="32-true",
+              show_default=True)  # fmt: skip
+def train(
+    recipe: str, features: str, out: str, protocol: str, fold: str, validation: int, seed: int, epochs: int | None,
+    settings: Sequence[str], accelerator: str, devices: int, precision: str, as_json: bool,
+) -> int:  # fmt: skip
+    """Train RECIPE on prepared features. The folder RUN holds what was asked, a line of measures an epoch, and at the
+    end model.safetensors, which the recipe's device takes as its parameter `weights`.
+
+    Stop with Ctrl-C, or from elsewhere with `voxrack runs RUN --stop`; the same command goes on, also after a crash,
+    and ends with the same weights. With --json, one line an epoch, then {"run": ...}. On a machine with nothing but
+    torch, numpy and safetensors: python -m voxrack.bare RECIPE FEATURES RUN.
+
+    \b
+    Examples:
+      voxrack train ser.mfcc_cnn --features features.safetensors -o runs/cnn
+      voxrack train ser.cornn --features f.safetensors --protocol folds --fold 1 --validation 2 -o runs/fold1
+      voxrack train ser.cornn --features f.safetensors --devices 2 --precision bf16-mixed -o runs/two
+    """
+    from ..feature_file import FeatureFile
+    from ..training import train_recipe
+
+    spec = _recipe(recipe, "train")
+    pairs = common.split_settings(settings)
+    file = FeatureFile(features)
+    with screen.Training(spec.id, out, as_json) as watching:
+        run = train_recipe(
+            spec, file, out, settings=pairs, protocol=protocol, fold=fold, validation_speakers=validation, seed=seed,
+            epochs=epochs, accelerator=accelerator, devices=devices, precision=precision, progress=watching,
+        )  # fmt: skip
+    return screen.show_run(run, as_json)
+
+
+@common.verb("evaluate", short_help="Train and test a recipe over the splits of a protocol.")
+@click.argument("recipe")
+@click.option("--features", metavar="FILE", type=click.Path(), help="What `prepare` wrote.")
+@_DATA
+@_MANIFEST
+@click.option("--protocol", help="Which speakers are tested. Default: the recipe's first.")
+@click.option("--seeds", type=click.IntRange(1, 1000), help="Runs of each split. Default: 3, or 1 of the CPU tier.")
+@click.option("-o", "--out", required=True, metavar="DIR", type=click.Path(), help="Folder of the runs and tables.")
+@click.option("--tier", type=click.Choice(("cpu", "full")), default="full", show_default=True,
+              help="cpu: one seed, at most 40 epochs; full: three seeds and the recipe's epochs.")  # fmt: skip
+@_EPOCHS
+@_SET
+@_WORKERS
+@click.option("--plot", metavar="PICTURE", type=click.Path(), help="Draw the figures (.png, .svg, .pdf).")
+def evaluate(
+    recipe: str, features: str | None, data: Sequence[str], manifest: Sequence[str], protocol: str | None,
+    seeds: int | None, out: str, tier: str, epochs: int | None, settings: Sequence[str], workers: int,
+    plot: str | None, as_json: bool,
+) -> int:  # fmt: skip
+    """Train RECIPE on every split of a protocol with several seeds, test each on speakers it has not heard, and print
+    tables with intervals. Runs are kept in DIR: what is stopped goes on with the same command.
+
+    \b
+    Examples:
+      voxrack evaluate ser.mfcc_cnn --features features.safetensors --protocol folds --seeds 3 -o cnn
+      voxrack evaluate ser.mfcc_cnn --data ravdess --protocol paper --tier cpu -o cnn-paper --plot cnn.png
+    """
+    from ..recipe import create, options_for
+    from ..replace import make_folder
+
+    spec = _recipe(recipe, "evaluate")
+    if plot:
+        common.need("matplotlib", "--plot", "notebook")
+    folder = Path(out)
+    chosen = protocol or (spec.protocols[0] if spec.protocols else "kfold:5")
+    if features is None:
+        make_folder(folder)
+        file = _features_in(folder, spec, [*data, *manifest], settings, workers)
+    elif data or manifest:
+        raise UsageError("give --features, or --data to prepare them first; not both")
+    else:
+        file = screen.open_features(features, spec)
+    values = options_for(spec, file.options, common.split_settings(settings))
+    with screen.Steps(f"{spec.id}, {chosen}") as watching:
+        report = create(spec, values).evaluate(
+            file, protocol=chosen, seeds=seeds or (1 if tier == "cpu" else 3), folder=folder, epochs=epochs, tier=tier,
+            workers=common.workers(workers), progress=watching,
+        )  # fmt: skip
+    if plot:
+        report.plot(Path(plot))
+    if as_json:
+        common.emit(report.json())
+    else:
+        report.tables()
+    return 0
+
+
+@common.verb("runs", short_help="Show, watch or stop training runs.")
+@click.argument("folders", metavar="RUN...", nargs=-1, required=True, type=click.Path())
+@click.option("--follow", is_flag=True, help="Print each epoch's measures as they come, until the run ends.")
+@click.option("--stop", is_flag=True, help="Have the run save a checkpoint and end.")
+def runs(folders: Sequence[str], follow: bool, stop: bool, as_json: bool) -> None:
+    """Show how training runs stand; from any process, while they run.
+
+    \b
+    Examples:
+      voxrack runs runs/*
+      voxrack runs runs/cnn --follow
+      voxrack runs runs/cnn --stop
+    """
+    from ..runs import Run
+
+    found = [Run(folder) for folder in folders]
+    if follow and len(found) > 1:
+        raise UsageError(f"--follow watches one run; {len(found)} were given")
+    for run in found:
+        run.config()
+        if stop:
+            run.ask_to_stop()
+    if follow:
+        for line in found[0].follow():
+            common.emit(line) if as_json else common.write(screen.measures(line))
+        return
+    screen.show_runs([run.status() for run in found], as_json)
+
+
+# ---- what they share ----------------------------------------------------------------------------
+def _recipe(id: str, stage: str = "") -> RecipeSpec:
+    from ..host import default_host
+    from ..recipe import check_stage, find
+
+    spec = find(default_host().recipes(), id)
+    if stage:
+        check_stage(spec, stage)
+    return spec
+
+
+def _prepared(
+    spec: RecipeSpec, data: Sequence[str], settings: Sequence[str], out: Path, workers: int, half: bool = False
+) -> tuple[FeatureFile, tuple[str, ...]]:
+    """Prepare features; the opened file, and the corpus's notes."""
+    from ..datasets import load_all
+    from ..feature_file import FeatureFile, FeatureWriter
+    from ..recipe import create, options, structural
+
+    values = options(spec, common.split_settings(settings))
+    if not data:
+        raise UsageError("name what to prepare: --data FOLDER of a corpus, or --manifest CSV")
+    corpus = load_all(data)
+    kind = "float16" if half else "float32"
+    with (
+        FeatureWriter(out, spec.id, structural(spec, values), dtype=kind, workers=common.workers(workers)) as writer,
+        screen.Steps(f"preparing {corpus.name}") as watching,
+    ):
+        create(spec, values).prepare(corpus, writer, watching)
+    return FeatureFile(out), corpus.notes
+
+
+def _features_in(
+    folder: Path, spec: RecipeSpec, data: Sequence[str], settings: Sequence[str], workers: int
+) -> FeatureFile:
+    """``features.safetensors`` of an evaluation's folder, prepared where it is not there, or is of other options."""
+    from ..datasets import load_all
+    from ..recipe import options, structural
+
+    path = folder / "features.safetensors"
+    if path.exists() and data:
+        file = screen.open_features(path, spec)
+        wanted = structural(spec, options(spec, common.split_settings(settings)))
+        there = {item.id for item in file.items} | {id for id, _ in file.failures}
+        if file.options == wanted and there == {utterance.id for utterance in load_all(data).utterances}:
+            common.say(f"voxrack: {path} is there already and is used")
+            return file
+    file, notes = _prepared(spec, data, settings, path, workers)
+    for note in (*notes, *(f"{id} left out: {why}" for id, why in file.failures)):
+        common.say(f"voxrack: {note}")
+    return file
+
+
+COMMANDS = (recipes, prepare, train, evaluate, runs)

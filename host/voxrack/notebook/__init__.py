@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 _WHERE = {
     "ABPlayer": "player", "Controls": "controls", "EmotionTimeline": "timeline", "HeatMap": "heat_map", "Live": "live",
-    "PcaExplorer": "pca", "before_after": "plots", "timeline_picture": "timeline_plot",
+    "LiveTraining": "training", "PcaExplorer": "pca", "before_after": "plots", "timeline_picture": "timeline_plot",
 }  # fmt: skip
 
 if TYPE_CHECKING:
@@ -19,9 +19,11 @@ if TYPE_CHECKING:
     from .plots import before_after
     from .timeline import EmotionTimeline
     from .timeline_plot import timeline_picture
+    from .training import LiveTraining
 
 __all__ = [
-    "ABPlayer", "Controls", "EmotionTimeline", "HeatMap", "Live", "PcaExplorer", "before_after", "timeline_picture",
+    "ABPlayer", "Controls", "EmotionTimeline", "HeatMap", "Live", "LiveTraining", "PcaExplorer", "before_after",
+    "timeline_picture",
 ]  # fmt: skip
 
 

@@ -9,8 +9,12 @@
 from __future__ import annotations
 
 from .check import CHECKS, check_device
+from .emotional import emotional_voice, emotional_voices
 from .hosts import host_with
 from .report import Check, CheckReport
 from .signals import noise, voice
 
-__all__ = ["CHECKS", "Check", "CheckReport", "check_device", "host_with", "noise", "voice"]
+__all__ = [
+    "CHECKS", "Check", "CheckReport", "check_device", "emotional_voice", "emotional_voices", "host_with", "noise",
+    "voice",
+]  # fmt: skip

@@ -78,7 +78,8 @@ def main(words: Sequence[str] | None = None) -> int:
     except (KeyboardInterrupt, Stopped) as error:
         print("voxrack: stopped; the same command goes on", file=sys.stderr)
         return error.exit_code if isinstance(error, Stopped) else 130
-    print(json.dumps(run.status()))
+    if run.leading:
+        print(json.dumps(run.status()))
     return 0 if run.finished else 1
 
 

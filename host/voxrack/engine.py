@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from importlib import import_module
 from typing import Any
 
@@ -165,3 +166,14 @@ def share_state(fabric: Any, modules: Mapping[str, nn.Module], weights: bool) ->
     for module in modules.values():
         for tensor in (*module.buffers(), *(module.parameters() if weights else ())):
             tensor.data.copy_(fabric.broadcast(tensor.data))
+
+
+@contextmanager
+def ending_others(fabric: Any) -> Iterator[None]:
+    """Where the first process fails inside, end those that it started: they would wait for it in vain."""
+    try:
+        yield
+    except BaseException:
+        for process in getattr(getattr(getattr(fabric, "strategy", None), "launcher", None), "procs", ()):
+            process.terminate()
+        raise

@@ -14,16 +14,15 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 import torch
-from torch import Tensor
-from torch.optim import Optimizer
 
 from . import checkpoint, weights
-from .engine import Precision, average_gradients, engine, share, share_state
+from .engine import ending_others, engine, share, share_state
 from .epoch_log import EpochLog, NotFinite
 from .errors import UsageError, VoxrackError
 from .pace import Clock, State
 from .polite import Polite
 from .runs import Run
+from .stepping import Stepper
 from .task import Task, derived_seed, forked, move
 from .verdicts import Best, finite
 
@@ -97,13 +96,14 @@ def train(
     }  # fmt: skip
     session = {"engine": name, "device": str(fabric.device), "torch": torch.__version__,
                "threads": torch.get_num_threads()}  # fmt: skip
+    run.leading = fabric.is_global_zero
     with forked():
-        if fabric.is_global_zero:
-            with run.held():
+        if run.leading:
+            with ending_others(fabric), run.held():
                 run.begin(asked, session, resume)
                 if not fabric.broadcast(run.finished):
                     loop.go()
-        elif not fabric.broadcast(False):
+        elif not fabric.broadcast(False):  # which gives what the first process said
             loop.go()
     return run
 
@@ -116,70 +116,20 @@ def _described(task: Task) -> dict[str, Any]:
     }
 
 
-class Loop:
-    """What a task's :meth:`~voxrack.task.Task.step` may use; made by :func:`train`.
-
-    Attributes
-    ----------
-    device : torch.device
-    generator : torch.Generator
-        On the device, seeded for the step in hand.
-    optimisers : dict of str to Optimizer
-    epoch, step : int
-        Finished epochs, and finished steps of the epoch in hand.
-    epochs : int
-        Asked for.
-    fabric : Fabric or Plain
-        For ``all_reduce`` and ``broadcast``.
-    """
+class Loop(Stepper):
+    """Epochs, validation, checkpoints: everything around the steps; made by :func:`train`."""
 
     def __init__(self, task: Task, run: Run, fabric: Any, clock: Clock, seed: int, epochs: int, precision: str) -> None:
         if epochs < 1:
             raise UsageError(f"epochs is {epochs}; it takes 1 or more")
-        self.task, self.run, self.fabric, self.seed, self.epochs = task, run, fabric, seed, epochs
-        self.device: torch.device = fabric.device
-        self.generator = torch.Generator(device=self.device)
-        self.precision = Precision(precision, self.device)
-        self.epoch = self.step = 0
-        self.optimisers: dict[str, Optimizer] = {}
+        super().__init__(fabric, precision, task.clip)
+        self.task, self.run, self.seed, self.epochs = task, run, seed, epochs
         self._schedulers: dict[str, Any] = {}
         self._best = Best(task.monitor, task.mode, task.patience)
         self._log = EpochLog(1 if self.device.type == "cpu" else 20)
         self._clock = clock
         self._seconds = 0.0  # of the epoch in hand, in this and earlier sessions
         self._steps = 0  # of an epoch, once it is known
-
-    # ---- for tasks ----------------------------------------------------------------------------
-    def minimise(self, loss: Tensor, *names: str, retain_graph: bool = False) -> None:
-        """Gradients of ``loss``, then a step of the named optimisers (all of them by default)."""
-        self.backward(loss, *names, retain_graph=retain_graph)
-        self.advance(*names)
-
-    def backward(self, loss: Tensor, *names: str, retain_graph: bool = False) -> None:
-        """Add the gradients of ``loss`` to the weights of the named optimisers, and to no others."""
-        inputs = [weight for name in names or self.optimisers for weight in self._weights(name)]
-        with self.precision.backward():
-            self.precision.scaler.scale(loss).backward(inputs=inputs, retain_graph=retain_graph)
-
-    def advance(self, *names: str) -> None:
-        """Average the gradients over all processes, clip them, move the weights, and forget the gradients."""
-        scaler = self.precision.scaler
-        for name in names or tuple(self.optimisers):
-            optimiser = self.optimisers[name]
-            average_gradients(self.fabric, self._weights(name))
-            moved = [weight for weight in self._weights(name) if weight.grad is not None]
-            if not moved:
-                raise UsageError(f"optimiser '{name}' has no gradients; call backward with its loss first")
-            if self.task.clip:
-                scaler.unscale_(optimiser)
-                torch.nn.utils.clip_grad_norm_(moved, self.task.clip)
-            scaler.step(optimiser)
-            optimiser.zero_grad(set_to_none=True)
-        scaler.update()
-
-    def _weights(self, name: str) -> list[Tensor]:
-        groups = self.optimisers[name].param_groups
-        return [weight for group in groups for weight in group["params"] if weight.requires_grad]
 
     # ---- from start to end --------------------------------------------------------------------
     def go(self) -> None:
@@ -190,10 +140,10 @@ class Loop:
                 why = ""
                 while not (ended := self._ended()) and not why:
                     why = self._train_epoch(signals)
-                self._save()
                 if ended:
                     self._finish(ended)
                 else:
+                    self._save()
                     self._end("stopped", why)
                 signals.obey()
         except torch.OutOfMemoryError as error:

@@ -73,7 +73,7 @@ class Report(Protocol):
         """The same numbers, as JSON can hold them."""
         ...
 
-    def plot(self, path: Path) -> None:
+    def plot(self, path: Path) -> Any:
         """Draw it (.png, .svg, .pdf)."""
         ...
 
@@ -97,14 +97,17 @@ class Recipe(Protocol):
         features: FeatureFile,
         *,
         protocol: str,
-        seeds: int,
+        seeds: int | None,
         folder: Path,
         epochs: int | None,
         tier: str,
         workers: int,
         progress: Progress,
     ) -> Report:
-        """Train and test over every split of ``protocol`` and ``seeds`` seeds; runs are kept in ``folder``."""
+        """Train and test over every split of ``protocol`` with several seeds; runs are kept in ``folder``.
+
+        ``tier`` is ``"cpu"``, ``"full"`` or empty (the recipe chooses); ``seeds`` and ``epochs`` None are the tier's.
+        """
         ...
 
 

@@ -36,10 +36,13 @@ class Run:
     folder : Path
     checkpoints, model_file : Path
         Where they lie, or will lie.
+    leading : bool
+        False in the further processes of a training on several devices, which leave speaking to the first.
     """
 
     def __init__(self, folder: str | os.PathLike[str]) -> None:
         self.folder = Path(folder).absolute()
+        self.leading = True
         self.checkpoints = self.folder / "checkpoints"
         self.model_file = self.folder / "model.safetensors"
         self._config_file = self.folder / "config.json"

@@ -115,6 +115,24 @@ def open_features(path: str | Path, spec: RecipeSpec) -> FeatureFile:
     return file
 
 
+def choose_features(paths: Sequence[str], spec: RecipeSpec, settings: Sequence[str]) -> FeatureFile:
+    """Of several feature files the recipe's own with the options that ``settings`` ask for; UsageError without one."""
+    from ..feature_file import FeatureFile
+    from ..recipe import options_for
+
+    if len(paths) == 1:
+        return open_features(paths[0], spec)
+    own = [file for file in map(FeatureFile, paths) if file.recipe == spec.id]
+    for file in own:
+        try:
+            options_for(spec, file.options, common.split_settings(settings))
+        except UsageError:
+            continue
+        return file
+    given = f" with {', '.join(settings)}" if own and settings else ""
+    raise UsageError(f"none of {', '.join(map(str, paths))} was prepared for recipe {spec.id}{given}; name its file too")
+
+
 def show_features(file: FeatureFile, notes: Sequence[str], as_json: bool) -> int:
     """What was prepared; returns the exit code: 1 where recordings were left out."""
     corpora: dict[str, dict[str, Any]] = {}
@@ -163,6 +181,8 @@ def _classes(counts: Mapping[str, int]) -> str:
 # ---- runs ---------------------------------------------------------------------------------------
 def show_run(run: Run, as_json: bool) -> int:
     """How a training ended; returns the exit code: 1 where it was asked to stop."""
+    if not run.leading:
+        return 0
     status = run.status()
     if as_json:
         common.emit({"run": {**status, "model": str(run.model_file) if run.finished else None}})

@@ -15,6 +15,8 @@ from . import recipe_screen as screen
 
 if TYPE_CHECKING:
     from ..feature_file import FeatureFile
+    from ..recipe import Report
+    from .studying import Variant
 
 _SET = click.option(
     "--set", "settings", metavar="OPTION=VALUE", multiple=True,
@@ -135,54 +137,71 @@ def train(
     return screen.show_run(run, as_json)
 
 
-@common.verb("evaluate", short_help="Train and test a recipe over the splits of a protocol.")
-@click.argument("recipe")
-@click.option("--features", metavar="FILE", type=click.Path(), help="What `prepare` wrote.")
+@common.verb("evaluate", short_help="Train and test recipes over the splits of a protocol; compare them.")
+@click.argument("recipes", metavar="RECIPE...", nargs=-1)
+@click.option("--features", metavar="FILE", multiple=True, type=click.Path(),
+              help="What `prepare` wrote; with several recipes, one of each.")  # fmt: skip
 @_DATA
 @_MANIFEST
 @click.option("--protocol", help="Which speakers are tested. Default: the recipe's first.")
 @click.option("--seeds", type=click.IntRange(1, 1000), help="Runs of each split. Default: 3, or 1 of the CPU tier.")
-@click.option("-o", "--out", required=True, metavar="DIR", type=click.Path(), help="Folder of the runs and tables.")
+@click.option("-o", "--out", metavar="DIR", type=click.Path(), help="Folder of the runs and tables.")
 @click.option("--tier", type=click.Choice(("cpu", "full")), default="full", show_default=True,
               help="cpu: one seed, at most 40 epochs; full: three seeds and the recipe's epochs.")  # fmt: skip
 @_EPOCHS
 @_SET
+@click.option("--vary", metavar="OPTION=VALUE,VALUE", multiple=True,
+              help="Evaluate every value (n_fft=2048,4096), compare them; may be given again.")  # fmt: skip
+@click.option("--compare", metavar="DIR", multiple=True, type=click.Path(),
+              help="Also test against this finished evaluation, in pairs; may be given again.")  # fmt: skip
 @_WORKERS
-@click.option("--plot", metavar="PICTURE", type=click.Path(), help="Draw the figures (.png, .svg, .pdf).")
+@click.option("--plot", metavar="PICTURE", type=click.Path(),
+              help="Draw the figures (.png, .svg, .pdf); a name without suffix becomes a folder of pictures.")  # fmt: skip
 def evaluate(
-    recipe: str, features: str | None, data: Sequence[str], manifest: Sequence[str], protocol: str | None,
-    seeds: int | None, out: str, tier: str, epochs: int | None, settings: Sequence[str], workers: int,
-    plot: str | None, as_json: bool,
+    recipes: Sequence[str], features: Sequence[str], data: Sequence[str], manifest: Sequence[str],
+    protocol: str | None, seeds: int | None, out: str | None, tier: str, epochs: int | None, settings: Sequence[str],
+    vary: Sequence[str], compare: Sequence[str], workers: int, plot: str | None, as_json: bool,
 ) -> int:  # fmt: skip
     """Train RECIPE on every split of a protocol with several seeds, test each on speakers it has not heard, and print
     tables with intervals. Runs are kept in DIR: what is stopped goes on with the same command.
+
+    With several recipes, or --vary, each has a folder in DIR, and all are compared by paired tests over the same
+    speakers, folds and seeds. Finished evaluations alone: evaluate --compare A --compare B.
 
     \b
     Examples:
       voxrack evaluate ser.mfcc_cnn --features features.safetensors --protocol folds --seeds 3 -o cnn
       voxrack evaluate ser.mfcc_cnn --data ravdess --protocol paper --tier cpu -o cnn-paper --plot cnn.png
+      voxrack evaluate ser.mfcc_cnn --data ravdess --vary n_fft=2048,4096 -o windows
+      voxrack evaluate ser.cornn ser.acrnn --data ravdess --protocol folds -o two
+      voxrack evaluate --compare two --compare cnn
     """
-    from ..recipe import create, options_for
-    from ..replace import make_folder
+    from ..metrics_folder import slug
+    from . import studying
 
-    spec = _recipe(recipe, "evaluate")
     if plot:
         common.need("matplotlib", "--plot", "notebook")
-    folder = Path(out)
-    chosen = protocol or (spec.protocols[0] if spec.protocols else "kfold:5")
-    if features is None:
-        make_folder(folder)
-        file = _features_in(folder, spec, [*data, *manifest], settings, workers)
-    elif data or manifest:
+    if not recipes and not compare:
+        raise UsageError("name a RECIPE to evaluate (`voxrack recipes` lists them), or folders with --compare")
+    if recipes and out is None:
+        raise UsageError("name a folder for the runs and tables: -o DIR")
+    if features and (data or manifest):
         raise UsageError("give --features, or --data to prepare them first; not both")
-    else:
-        file = screen.open_features(features, spec)
-    values = options_for(spec, file.options, common.split_settings(settings))
-    with screen.Steps(f"{spec.id}, {chosen}") as watching:
-        report = create(spec, values).evaluate(
-            file, protocol=chosen, seeds=seeds or (1 if tier == "cpu" else 3), folder=folder, epochs=epochs, tier=tier,
-            workers=common.workers(workers), progress=watching,
-        )  # fmt: skip
+    made = studying.variants(recipes, settings, vary)
+    for variant in made:
+        studying.check(_recipe(variant.recipe, "evaluate"), variant)
+    reports, folders = {}, []
+    for variant in made:
+        folder = Path(out or ".") / variant.name if len(made) > 1 else Path(out or ".")
+        spec = _recipe(variant.recipe)
+        chosen = protocol or (spec.protocols[0] if spec.protocols else "kfold:5")
+        if features:
+            file = screen.choose_features(features, spec, variant.settings)
+        else:
+            file = _features_in(folder, spec, [*data, *manifest], variant.settings, workers)
+        reports[variant.name] = _evaluated(spec, file, variant, chosen, folder, seeds, epochs, tier, workers)
+        folders.append(folder / slug(chosen))
+    report = studying.finished(reports, folders, compare)
     if plot:
         report.plot(Path(plot))
     if as_json:
@@ -190,6 +209,20 @@ def evaluate(
     else:
         report.tables()
     return 0
+
+
+def _evaluated(
+    spec: RecipeSpec, file: FeatureFile, variant: Variant, protocol: str, folder: Path, seeds: int | None,
+    epochs: int | None, tier: str, workers: int,
+) -> Report:  # fmt: skip
+    from ..recipe import create, options_for
+
+    values = options_for(spec, file.options, common.split_settings(variant.settings))
+    with screen.Steps(f"{variant.name}, {protocol}") as watching:
+        return create(spec, values).evaluate(
+            file, protocol=protocol, seeds=seeds or (1 if tier == "cpu" else 3), folder=folder, epochs=epochs,
+            tier=tier, workers=common.workers(workers), progress=watching,
+        )  # fmt: skip
 
 
 @common.verb("runs", short_help="Show, watch or stop training runs.")
@@ -259,7 +292,9 @@ def _features_in(
     """``features.safetensors`` of an evaluation's folder, prepared where it is not there, or is of other options."""
     from ..datasets import load_all
     from ..recipe import options, structural
+    from ..replace import make_folder
 
+    make_folder(folder)
     path = folder / "features.safetensors"
     if path.exists() and data:
         file = screen.open_features(path, spec)

@@ -128,7 +128,7 @@ class Evaluation:
         return all((p / f"{what}.npz").is_file() for split in self.splits for p in self.places(split, system))
 
 
-def evaluations(folder: str | os.PathLike[str]) -> tuple[Evaluation, ...]:
+def evaluations(folder: str | os.PathLike[str]) -> list[Evaluation]:
     """All evaluations in a folder and below it, in the order of their paths; InputError where there is none."""
     root = Path(folder)
     if not root.is_dir():
@@ -138,7 +138,7 @@ def evaluations(folder: str | os.PathLike[str]) -> tuple[Evaluation, ...]:
         files += sorted(root.glob("/".join("*" * depth) + f"/{NAME}"))
     if not files:
         raise InputError(f"{folder} holds no {NAME}: it is no folder of `voxrack evaluate`")
-    return tuple(Evaluation(file.parent, _read(file)) for file in files)
+    return [Evaluation(file.parent, _read(file)) for file in files]
 
 
 def write(folder: Path, about: Mapping[str, Any]) -> None:

@@ -103,7 +103,10 @@ def bootstrap(
 
     Speakers, not clips, are what another test would change, so whole speakers are drawn. Percentiles of few clusters
     come out too narrow; they are widened to what a t interval of as many clusters would have (Hesterberg 2015, "What
-    teachers should know about the bootstrap", sect. 3.2 and 5: expanded percentile interval).
+    teachers should know about the bootstrap": expanded percentile interval).
+
+    A calibration error is biased upwards on few clips, and more so on a draw of them: its interval may lie above
+    the figure.
 
     Parameters
     ----------
@@ -124,15 +127,11 @@ def bootstrap(
     Interval
     """
     runs = as_seeds(predictions)
-    speakers = len(set(runs[0].speakers))
-    by = by or ("speaker" if speakers >= FEW_SPEAKERS else "clip")
-    if by not in ("speaker", "clip"):
-        raise UsageError(f"by is '{by}'; it takes 'speaker' or 'clip'")
+    by, units = units_of(runs, by)
     if not 0 < level < 1:
         raise UsageError(f"level is {level}; it takes a share between 0 and 1, such as 0.95")
     value = float(np.mean([evaluate(measure, run, np.ones((1, len(run))))[0] for run in runs]))
     names = [run.speakers if by == "speaker" else run.ids for run in runs]
-    units = sorted(set().union(*names))
     low = high = math.nan
     if len(units) > 1:
         drawn = draws(len(units), n, seed)
@@ -141,7 +140,15 @@ def bootstrap(
             [evaluate(measure, run, drawn[:, [place[name] for name in own]]) for run, own in zip(runs, names)], axis=0
         )
         low, high = expanded_percentiles(found, level, len(units))
-    return Interval(value, low, high, len(runs[0]), speakers, by, level)
+    return Interval(value, low, high, len(runs[0]), len(set(runs[0].speakers)), by, level)
+
+
+def units_of(runs: Sequence[Predictions], by: str = "") -> tuple[str, list[str]]:
+    """What is resampled, speakers or clips, and their names; "" chooses by the number of speakers."""
+    by = by or ("speaker" if len(set(runs[0].speakers)) >= FEW_SPEAKERS else "clip")
+    if by not in ("speaker", "clip"):
+        raise UsageError(f"by is '{by}'; it takes 'speaker' or 'clip'")
+    return by, sorted(set().union(*(run.speakers if by == "speaker" else run.ids for run in runs)))
 
 
 def draws(units: int, n: int, seed: int) -> Floats:

@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from .errors import InputError, UsageError
-from .metrics_intervals import Measure, as_seeds, draws, evaluate, expanded_percentiles
+from .metrics_intervals import Measure, as_seeds, draws, evaluate, expanded_percentiles, units_of
 from .metrics_predictions import Predictions
 
 
@@ -27,6 +27,8 @@ class PairedTest:
     p : float
         Two-sided, by exchanging both models' answers speaker by speaker (sign-flip permutation).
     n, speakers, seeds : int
+    by : {"speaker", "clip"}
+        What was exchanged and drawn.
     exact : bool
         All exchanges were tried, not a random part.
     """
@@ -38,6 +40,7 @@ class PairedTest:
     n: int
     speakers: int
     seeds: int
+    by: str
     exact: bool
 
     def __str__(self) -> str:
@@ -46,7 +49,7 @@ class PairedTest:
 
 def paired_test(
     first: Predictions | Sequence[Predictions], second: Predictions | Sequence[Predictions], measure: Measure = "uar",
-    *, n: int = 10_000, seed: int = 0, level: float = 0.95,
+    *, n: int = 10_000, seed: int = 0, level: float = 0.95, by: str = "",
 ) -> PairedTest:  # fmt: skip
     """Compare two models on the same items, with the speaker as the unit.
 
@@ -63,6 +66,8 @@ def paired_test(
         See :func:`voxrack.metrics.bootstrap`.
     n : int
         Draws; up to that many exchanges are all tried.
+    by : {"", "speaker", "clip"}
+        "" exchanges speakers where there are five or more, else clips: then it speaks of these speakers only.
 
     Raises
     ------
@@ -72,15 +77,15 @@ def paired_test(
         Where they have different numbers of seeds.
     """
     left, right = _matched(as_seeds(first), as_seeds(second))
-    units = sorted(set(left[0].speakers))
+    by, units = units_of(left, by)
     if len(units) < 2:
-        raise InputError(f"all items are of speaker '{units[0]}'; a test by speaker needs two or more")
+        raise InputError(f"all items are of {by} '{units[0]}'; a test by {by} needs two or more")
     place = {name: index for index, name in enumerate(units)}
     flips, exact = _flips(len(units), n, seed)
     found, swapped, drawn = [], [], []
     resampled = draws(len(units), n, seed + 1)
     for a, b in zip(left, right):
-        own = [place[name] for name in a.speakers]
+        own = [place[name] for name in (a.speakers if by == "speaker" else a.ids)]
         both = _stacked(a, b)
         ones, zeros = np.ones((1, len(a))), np.zeros((1, len(a)))
         found.append(_difference(measure, both, np.hstack([ones, zeros]), np.hstack([zeros, ones])))
@@ -93,7 +98,8 @@ def paired_test(
     hits = int((np.abs(np.mean(swapped, axis=0)) >= abs(difference) - 1e-12).sum())
     p = hits / len(flips) if exact else (1 + hits) / (1 + len(flips))
     low, high = expanded_percentiles(np.mean(drawn, axis=0), level, len(units))
-    return PairedTest(difference, low, high, p, len(left[0]), len(units), len(left), exact)
+    speakers = len(set(left[0].speakers))
+    return PairedTest(difference, low, high, p, len(left[0]), speakers, len(left), by, exact)
 
 
 def _difference(

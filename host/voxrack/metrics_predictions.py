@@ -146,11 +146,13 @@ class Predictions:
         """Write as .npz, whole or not at all."""
         from .replace import Replacement
 
-        words = {name: np.array(getattr(self, name), dtype=np.str_) for name in ("ids", "speakers", "labels")}
+        ids, speakers, labels, classes = (
+            np.array(words, dtype=np.str_) for words in (self.ids, self.speakers, self.labels, self.classes)
+        )
         with Replacement(path) as target, open(target.temp, "wb") as file:
             np.savez_compressed(
-                file, version=np.array(VERSION), classes=np.array(self.classes, dtype=np.str_),
-                probabilities=self.probabilities.astype(np.float32), **words,
+                file, version=np.array(VERSION), ids=ids, speakers=speakers, labels=labels, classes=classes,
+                probabilities=self.probabilities.astype(np.float32),
             )  # fmt: skip
 
     @classmethod

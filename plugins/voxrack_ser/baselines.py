@@ -160,4 +160,5 @@ def _sharpness(name: str, inputs: NDArray[np.float64], labels: NDArray[Any], spe
         chances = _softmax(np.exp(log_factor) * joined)[np.arange(len(rows)), rows]
         return float(-np.log(np.maximum(chances, 1e-12)).mean())
 
-    return float(np.exp(minimize_scalar(loss, bounds=(-4.0, 4.0), method="bounded").x))
+    found: Any = minimize_scalar(loss, bounds=(-4.0, 4.0), method="bounded")
+    return float(np.exp(found.x))

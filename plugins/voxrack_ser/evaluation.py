@@ -237,10 +237,7 @@ def _jobs(
     for system in about["systems"]:
         for seed in about["seeds"] if system == MODEL else (0,):
             for part in parts:
-                made = {
-                    "recipe": recipe.id, "settings": about["settings"], "features": features.digest,
-                    "protocol": about["protocol"], "split": part.name,
-                }  # fmt: skip
+                made = {"recipe": recipe.id, "settings": about["settings"], "protocol": about["protocol"]}
                 name = f"seed-{seed}" if system == MODEL else system
                 jobs.append(
                     Job(system, recipe, features, part, seed, about["epochs"], place / slug(part.name) / name, made,

@@ -75,14 +75,15 @@ def run(job: Job) -> None:
 
 
 def _train(job: Job) -> None:
-    from voxrack import loop, weights
-    from voxrack.task import seeded
+    from voxrack import weights
+    from voxrack.training import train_split
 
     if job.answered:
         return
-    with seeded(job.seed, "task"):
-        task = job.recipe.task(job.features, job.split, seed=job.seed, epochs=job.epochs)
-    made = loop.train(task, job.folder, seed=job.seed, epochs=job.epochs, accelerator=job.accelerator, about=job.about)
+    made = train_split(
+        job.recipe, job.features, job.split, job.folder, seed=job.seed, epochs=job.epochs, about=job.about,
+        accelerator=job.accelerator,
+    )  # fmt: skip
     if not made.finished:
         raise VoxrackError(f"{job.folder} was stopped; run the same command again to go on")
     found = weights.load(made.model_file)
@@ -92,7 +93,8 @@ def _train(job: Job) -> None:
             owners, chances = job.recipe.windows(found, job.features, rows)
             classes = tuple(found.metadata["labels"])
             _keep(job, "windows", [rows[int(owner)] for owner in owners], chances, classes)
-        _keep(job, name, rows, *answer(found, job.features, rows))
+        chances, classes = answer(found, job.features, rows)
+        _keep(job, name, rows, chances, classes)
 
 
 def _fit(job: Job) -> None:

@@ -130,7 +130,7 @@ def choose_features(paths: Sequence[str], spec: RecipeSpec, settings: Sequence[s
             continue
         return file
     given = f" with {', '.join(settings)}" if own and settings else ""
-    raise UsageError(f"none of {', '.join(map(str, paths))} was prepared for recipe {spec.id}{given}; name its file too")
+    raise UsageError(f"none of {', '.join(map(str, paths))} was prepared for {spec.id}{given}; name its file too")
 
 
 def show_features(file: FeatureFile, notes: Sequence[str], as_json: bool) -> int:

@@ -156,7 +156,7 @@ def train(
               help="Also test against this finished evaluation, in pairs; may be given again.")  # fmt: skip
 @_WORKERS
 @click.option("--plot", metavar="PICTURE", type=click.Path(),
-              help="Draw the figures (.png, .svg, .pdf); a name without suffix becomes a folder of pictures.")  # fmt: skip
+              help="Draw the figures (.png, .svg, .pdf); without a suffix, a folder of pictures.")  # fmt: skip
 def evaluate(
     recipes: Sequence[str], features: Sequence[str], data: Sequence[str], manifest: Sequence[str],
     protocol: str | None, seeds: int | None, out: str | None, tier: str, epochs: int | None, settings: Sequence[str],

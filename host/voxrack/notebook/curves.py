@@ -1,0 +1,174 @@
+"""Pictures of training and evaluation, each by one call from the folder.
+
+>>> from voxrack.notebook import curves
+>>> curves.roc("runs/cornn/folds")            # one curve a class, and their mean
+>>> curves.confusion("runs/cornn/folds")
+>>> curves.reliability("runs/cornn/folds")
+>>> curves.training("runs/cornn/folds")       # every run; or the folder of one
+"""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import matplotlib as mpl
+from matplotlib.figure import Figure
+
+from ..errors import InputError
+from ..metrics_folder import MODEL, Evaluation, evaluations
+from ..runs import Run
+from .curve_panels import draw_confusion, draw_reliability, draw_roc, draw_training, measures
+from .plots import _STYLE, AFTER, BEFORE, GRID, INK, _figure, _headline, save
+
+if TYPE_CHECKING:
+    from ..metrics_compare import Comparison
+
+Folder = str | os.PathLike[str]
+
+
+def roc(folder: Folder, path: Folder | None = None, *, what: str = "test", system: str = MODEL) -> Figure:
+    """Receiver operating characteristic of every class against the rest, and the mean over classes.
+
+    Answers on all splits are pooled; several seeds are averaged at equal false positive rate. The legend names each
+    area; a class that the test set lacks has none and is said to.
+
+    Parameters
+    ----------
+    folder : str or Path
+        Of an evaluation.
+    path : str or Path, optional
+        Write the picture there too (.png, .svg, .pdf), whole or not at all.
+    what : {"test", "train", "windows"}
+    system : str
+        ``"model"`` or a baseline (``"logistic"``, ``"svm"``).
+
+    Returns
+    -------
+    matplotlib.figure.Figure
+        It shows itself in a notebook.
+    """
+    evaluation = Evaluation.load(folder)
+    with mpl.rc_context(_STYLE):
+        figure = _figure(7.2, 6.4)
+        draw_roc(figure.subplots(), evaluation.pooled(what, system))
+        return _finished(figure, _title(evaluation, "ROC curves", what, system), path)
+
+
+def confusion(folder: Folder, path: Folder | None = None, *, what: str = "test", system: str = MODEL) -> Figure:
+    """Confusion matrix: a row is a label, the share and the number of its clips by prediction. See :func:`roc`."""
+    evaluation = Evaluation.load(folder)
+    with mpl.rc_context(_STYLE):
+        figure = _figure(7.4, 6.4)
+        draw_confusion(figure.subplots(), evaluation.pooled(what, system))
+        return _finished(figure, _title(evaluation, "confusion", what, system), path)
+
+
+def reliability(folder: Folder, path: Folder | None = None, *, what: str = "test", system: str = MODEL) -> Figure:
+    """Accuracy over confidence in 15 bins, and how many clips are in each. See :func:`roc`."""
+    evaluation = Evaluation.load(folder)
+    with mpl.rc_context(_STYLE):
+        figure = _figure(6.4, 6.4)
+        rows = figure.subplots(2, 1, sharex=True, height_ratios=(3, 1))
+        draw_reliability(rows[0], rows[1], evaluation.pooled(what, system))
+        return _finished(figure, _title(evaluation, "reliability", what, system), path)
+
+
+def training(folder: Folder, path: Folder | None = None) -> Figure:
+    """Measures over epochs: of one run, or of every run of an evaluation with their mean.
+
+    Parameters
+    ----------
+    folder : str or Path
+        Of a run (also while it grows) or of an evaluation.
+    path : str or Path, optional
+
+    Returns
+    -------
+    matplotlib.figure.Figure
+        A panel for each measure (loss, accuracy …), training and validation in one.
+    """
+    place = Path(folder)
+    single = (place / "config.json").is_file()
+    runs = [Run(place)] if single else [Run(run) for one in evaluations(place) for run in one.runs()]
+    title = place.name if single else f"{evaluations(place)[0].title}: training"
+    with mpl.rc_context(_STYLE):
+        logs = [log for log in (run.metrics() for run in runs) if log]
+        if not logs:
+            raise InputError(f"{folder}: no epoch is finished yet, so there is nothing to draw")
+        names = list(dict.fromkeys(name for log in logs for name in measures(log)))
+        figure = _figure(1.4 + 4.6 * len(names), 4.2)
+        for axes, name in zip(figure.subplots(1, len(names), squeeze=False)[0], names, strict=True):
+            draw_training(axes, logs, name)
+        return _finished(figure, title, path)
+
+
+def draw(folder: Folder, target: Folder) -> list[Path]:
+    """The four pictures of an evaluation into a new or existing folder, or, with a suffix, one picture of all.
+
+    Returns
+    -------
+    list of Path
+        What was written.
+    """
+    from ..replace import make_folder
+
+    place = Path(target)
+    if place.suffix:
+        overview(folder, place)
+        return [place]
+    make_folder(place)
+    made = []
+    for one in (roc, confusion, reliability, training):
+        made.append(place / f"{one.__name__}.png")
+        one(folder, made[-1])
+    return made
+
+
+def overview(folder: Folder, path: Folder | None = None) -> Figure:
+    """Confusion, ROC curves, reliability and training loss of an evaluation in one picture."""
+    evaluation = Evaluation.load(folder)
+    answers = evaluation.pooled()
+    logs = [log for log in (Run(run).metrics() for run in evaluation.runs()) if log]
+    with mpl.rc_context(_STYLE):
+        figure = _figure(13.5, 11.5)
+        (left, right), (low, last) = figure.subplots(2, 2)
+        draw_confusion(left, answers)
+        draw_roc(right, answers)
+        draw_reliability(low, None, answers)
+        if logs:
+            draw_training(last, logs, measures(logs[0])[0])
+        return _finished(figure, evaluation.title, path)
+
+
+def _title(evaluation: Evaluation, what: str, side: str, system: str) -> str:
+    name = evaluation.title if system == MODEL else f"{evaluation.about['systems'][system]}, {evaluation.title}"
+    return f"{name}: {what}{'' if side == 'test' else f' ({side})'}"
+
+
+def _finished(figure: Figure, title: str, path: Folder | None) -> Figure:
+    _headline(figure, title)
+    if path is not None:
+        save(figure, path)
+    return figure
+
+
+def compared(comparison: Comparison, path: Folder | None = None) -> Figure:
+    """Unweighted recall of several systems with intervals; see :func:`voxrack.metrics_compare.compare`."""
+    found = {name: measures["uar"] for name, measures in comparison.systems.items()}
+    with mpl.rc_context(_STYLE):
+        figure = _figure(8.5, 1.4 + 0.5 * len(found))
+        axes = figure.subplots()
+        rows = range(len(found))[::-1]
+        for row, one in zip(rows, found.values()):
+            axes.hlines(row, one.low, one.high, color=BEFORE, linewidth=5, alpha=0.4)
+            axes.plot([one.value], [row], "o", color=AFTER)
+            axes.annotate(f"{one.value:.3f}", (one.value, row), (0, 7), textcoords="offset points", ha="center",
+                          fontsize=9, color=INK)  # fmt: skip
+        axes.set_yticks(list(rows), list(found))
+        axes.set(xlabel="unweighted average recall, with its interval", ylim=(-0.6, len(found) - 0.3))
+        axes.grid(axis="x", color=GRID, linewidth=0.6)
+        axes.tick_params(length=0)
+        axes.spines[["top", "right", "left"]].set_visible(False)
+        return _finished(figure, f"protocol {comparison.protocol}", path)

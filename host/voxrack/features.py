@@ -16,7 +16,7 @@ from torch import Tensor
 from .errors import UsageError
 from .features_deltas import deltas, librosa_deltas
 from .features_filters import chroma_filters, dct_matrix, htk_filters, mel_filters, semitone_filters
-from .features_frames import Lengths, band_powers, bands_of, checked, collect, frame_counts
+from .features_frames import Lengths, band_powers, bands_of, checked, collect, frame_counts, working_dtype
 from .features_pitch import pitch
 
 __all__ = [
@@ -30,7 +30,8 @@ _EPSILON = 2.220446049250313e-16  # what python_speech_features puts for zero
 def log_mel(
     x: Tensor, sample_rate: float, *, n_fft: int = 2048, hop_length: int = 512, win_length: int | None = None,
     n_mels: int = 128, f_min: float = 0.0, f_max: float | None = None, htk: bool = False, norm: bool = True,
-    center: bool = True, pad_mode: str = "constant", top_db: float | None = 80.0, lengths: Lengths = None,
+    center: bool = True, pad_mode: str = "constant", top_db: float | None = 80.0, exact: bool = True,
+    lengths: Lengths = None,
 ) -> Tensor:  # fmt: skip
     """Mel spectrogram in dB: ``librosa.power_to_db(librosa.feature.melspectrogram(y=x, …))`` of every clip.
 
@@ -47,6 +48,9 @@ def log_mel(
         Frames centred at multiples of the hop, with zeros (``constant``) or the mirror image (``reflect``) outside.
     top_db : float or None
         Nothing lies lower than this many dB below the loudest band of the same clip; None: no such limit.
+    exact : bool
+        Spectra in float64, as librosa computes them. False computes them in the signal's own type: of float32 faster,
+        and up to 1e-3 dB away in faint bands.
     lengths : (...) int
         Samples of each clip in a padded batch.
 
@@ -64,8 +68,9 @@ def log_mel(
     named = {"htk": htk, "norm": norm}
     bands = bands_of(mel_filters, n_fft, sample_rate, n_mels, f_min, f_max, **named)
     power, present = band_powers(
-        x, bands, hop_length=hop_length, win_length=win_length, center=center, pad_mode=pad_mode, lengths=lengths
-    )
+        x, bands, hop_length=hop_length, win_length=win_length, center=center, pad_mode=pad_mode, exact=exact,
+        lengths=lengths,
+    )  # fmt: skip
     return _silent(_decibels(power, top_db, present), present).transpose(-1, -2)
 
 
@@ -73,7 +78,7 @@ def mfcc(
     x: Tensor, sample_rate: float, *, n_mfcc: int = 40, n_fft: int = 4096, win_length: int | None = None,
     hop_length: int = 728, n_mels: int = 128, f_min: float = 0.0, f_max: float | None = None, htk: bool = False,
     norm: bool = True, center: bool = True, pad_mode: str = "constant", top_db: float | None = 80.0,
-    lengths: Lengths = None,
+    exact: bool = True, lengths: Lengths = None,
 ) -> Tensor:  # fmt: skip
     """Mel-frequency cepstral coefficients: ``librosa.feature.mfcc``, the orthonormal DCT-II of `log_mel`.
 
@@ -85,8 +90,9 @@ def mfcc(
     """
     bands = bands_of(mel_filters, n_fft, sample_rate, n_mels, f_min, f_max, htk=htk, norm=norm)
     power, present = band_powers(
-        x, bands, hop_length=hop_length, win_length=win_length, center=center, pad_mode=pad_mode, lengths=lengths
-    )
+        x, bands, hop_length=hop_length, win_length=win_length, center=center, pad_mode=pad_mode, exact=exact,
+        lengths=lengths,
+    )  # fmt: skip
     level = _decibels(power, top_db, present)
     # Coefficient 0 is the mean times sqrt(n); the others do not see it, and are more exact in float32 without it.
     mean = level.mean(dim=-1, keepdim=True)
@@ -137,24 +143,23 @@ def log_filterbank(
     if width < 1 or hop < 1:
         raise UsageError(f"frames of {win_length} s every {hop_length} s at {sample_rate} Hz hold no sample")
     x, sizes = checked(x, width, lengths)
-    dtype = x.dtype
-    if x.device.type != "mps":  # which has no float64; the reference computes in it whatever it is given
-        x = x.double()
-    # The step from the last sample to the zeros behind it is no part of the reference's signal.
-    x = torch.cat([x[..., :1], x[..., 1:] - pre_emphasis * x[..., :-1]], dim=-1)
-    if sizes is not None:
-        x = torch.where(torch.arange(x.shape[-1], device=x.device) < sizes[..., None], x, x.new_zeros(()))
-    count = log_filterbank_frames(x.shape[-1], width, hop)
-    x = torch.nn.functional.pad(x, (0, max(0, (count - 1) * hop + width - x.shape[-1])))
     filters = bands_of(htk_filters, n_fft, sample_rate, bands, f_min, f_max)
-    shape = x.shape[:-1]
-    power = collect(x.reshape(-1, x.shape[-1]), filters, width, hop) / n_fft
-    power = power.reshape(*shape, *power.shape[-2:])
-    values = torch.log(torch.where(power == 0, power.new_full((), _EPSILON), power)).to(dtype)
-    if sizes is None:
-        return values
-    present = torch.arange(count, device=x.device) < log_filterbank_frames(sizes, width, hop)[..., None]
-    return _silent(values, present)
+    working = working_dtype(x, exact=True)
+
+    def prepare(part: Tensor, own: Tensor | None) -> Tensor:
+        part = part.to(working)
+        part = torch.cat([part[..., :1], part[..., 1:] - pre_emphasis * part[..., :-1]], dim=-1)
+        if own is not None:  # the step from a last sample down to the zeros behind it is not the clip's own
+            part = torch.where(torch.arange(part.shape[-1], device=x.device) < own[:, None], part, part.new_zeros(()))
+        missing = (log_filterbank_frames(part.shape[-1], width, hop) - 1) * hop + width - part.shape[-1]
+        return torch.nn.functional.pad(part, (0, missing))
+
+    power, present = collect(
+        x, sizes, prepare, lambda part: filters(part, working), width, hop,
+        lambda samples: log_filterbank_frames(samples, width, hop),
+    )  # fmt: skip
+    power = power / n_fft
+    return _silent(torch.log(torch.where(power == 0, power.new_full((), _EPSILON), power)).to(x.dtype), present)
 
 
 def log_filterbank_frames(length: Any, width: int = 400, hop: int = 160) -> Any:

@@ -6,7 +6,7 @@ ignored whatever it is, and frames that it does not have come out as zeros.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from functools import lru_cache
 from typing import Any
 
@@ -18,20 +18,19 @@ from .errors import InputError, UsageError
 from .features_filters import Weights
 
 Lengths = Tensor | Sequence[int] | None
-# Samples that are windowed at once: on a CPU what its cache holds, elsewhere what keeps the device busy.
-_AT_ONCE = {"cpu": 1 << 18}
-_AT_ONCE_ELSEWHERE = 1 << 26
-_GROUP = 16  # bands multiplied at once: a band spans few bins, so most of a dense product would be zeros
+# Bytes of frames that are windowed at once: on a CPU what its cache holds, elsewhere what keeps the device busy.
+_AT_ONCE = {"cpu": 1 << 19}
+_AT_ONCE_ELSEWHERE = 1 << 28
+_GROUP = 24  # bands multiplied at once: a band spans few bins, so most of a dense product would be zeros
 
 
 def checked(x: Tensor, needed: int, lengths: Lengths = None, what: str = "window") -> tuple[Tensor, Tensor | None]:
-    """``x`` (..., samples) and lengths (...) as an integer tensor on its device; silence beyond every end.
+    """``x`` (..., samples) and lengths (...) as an integer tensor on its device.
 
     Raises
     ------
     InputError
-        No floating-point tensor, no samples, values that are not finite, fewer than ``needed`` samples,
-        lengths that do not fit.
+        No floating-point tensor, no samples, fewer than ``needed`` samples, lengths that do not fit.
     """
     if not isinstance(x, Tensor):
         raise InputError(f"a tensor (..., samples) is needed, not {type(x).__name__}; torch.as_tensor(array) makes one")
@@ -58,10 +57,17 @@ def checked(x: Tensor, needed: int, lengths: Lengths = None, what: str = "window
             raise InputError(f"a length of {longest} samples was given, but the tensor holds {x.shape[-1]}")
         if shortest < needed:
             raise _short(shortest, needed, what)
-        x = torch.where(torch.arange(x.shape[-1], device=x.device) < sizes[..., None], x, x.new_zeros(()))
-    if not bool(torch.isfinite(x.detach()).all()):
-        raise InputError("samples that are not finite (NaN or infinity); mend them: torch.nan_to_num(x, 0, 0, 0)")
     return x, sizes
+
+
+def own(x: Tensor, sizes: Tensor | None) -> Tensor:
+    """``x`` (clips, samples) with zeros beyond every clip's end; refuses what is not finite before it."""
+    if sizes is not None and int(sizes.min()) < x.shape[-1]:
+        x = torch.where(torch.arange(x.shape[-1], device=x.device) < sizes[:, None], x, x.new_zeros(()))
+    # One pass that writes nothing; a sum that overflows is looked into.
+    if not bool(torch.isfinite(x.detach().sum())) and not bool(torch.isfinite(x.detach()).all()):
+        raise InputError("samples that are not finite (NaN or infinity); mend them: torch.nan_to_num(x, 0, 0, 0)")
+    return x
 
 
 def _short(have: int, needed: int, what: str) -> InputError:
@@ -73,15 +79,20 @@ def frame_counts(length: Any, n_fft: int, hop_length: int, center: bool = True) 
     return 1 + (length + (2 * (n_fft // 2) if center else 0) - n_fft) // hop_length
 
 
-def hann(win_length: int, n_fft: int) -> Callable[[torch.dtype, torch.device], Tensor]:
-    """Periodic Hann of ``win_length`` in the middle of ``n_fft`` samples; made for a dtype and device when called."""
+def working_dtype(x: Tensor, exact: bool) -> torch.dtype:
+    """Of windowed frames and spectra: float64 where ``exact``, as librosa has it, whatever the signal is.
 
-    def make(dtype: torch.dtype, device: torch.device) -> Tensor:
-        window = torch.hann_window(win_length, periodic=True, dtype=torch.float64)
-        left = (n_fft - win_length) // 2
-        return torch.nn.functional.pad(window, (left, n_fft - win_length - left)).to(device, dtype)
+    Spectra in float32 are off by up to 1e-3 dB in bands that lie 70 dB below the loudest of the frame. Apple's GPUs
+    have no float64 and keep float32.
+    """
+    return torch.float64 if exact and x.device.type != "mps" else x.dtype
 
-    return make
+
+def hann(win_length: int, n_fft: int, dtype: torch.dtype, device: torch.device) -> Tensor:
+    """Periodic Hann of ``win_length`` in the middle of ``n_fft`` samples."""
+    window = torch.hann_window(win_length, periodic=True, dtype=torch.float64)
+    left = (n_fft - win_length) // 2
+    return torch.nn.functional.pad(window, (left, n_fft - win_length - left)).to(device, dtype)
 
 
 def centred(x: Tensor, n_fft: int, pad_mode: str, lengths: Tensor | None) -> Tensor:
@@ -99,31 +110,48 @@ def centred(x: Tensor, n_fft: int, pad_mode: str, lengths: Tensor | None) -> Ten
     return torch.gather(x, -1, place.expand(*x.shape[:-1], -1))
 
 
-def frames(x: Tensor, width: int, hop_length: int) -> Iterator[tuple[slice, slice, Tensor]]:
-    """Pieces (clips, frames, width) of ``x`` (clips, samples): which clips, which frames, and a view of them."""
-    view = x.unfold(-1, width, hop_length)
-    clips, count = view.shape[:2]
-    at_once = max(1, _AT_ONCE.get(x.device.type, _AT_ONCE_ELSEWHERE) // width)
-    many, few = max(1, at_once // count), min(count, at_once)
-    for clip in range(0, clips, many):
-        for frame in range(0, count, few):
-            where = slice(clip, clip + many), slice(frame, frame + few)
-            yield *where, view[where]
+def collect(
+    x: Tensor, sizes: Tensor | None, prepare: Callable[[Tensor, Tensor | None], Tensor],
+    of: Callable[[Tensor], Tensor], width: int, hop_length: int, counted: Callable[[Any], Any],
+) -> tuple[Tensor, Tensor | None]:  # fmt: skip
+    """What ``of`` makes of all frames, a few clips and frames at a time, so that memory and caches are spared.
 
+    Parameters
+    ----------
+    x : (..., samples)
+    sizes : (...) or None
+        Samples of each clip.
+    prepare : (clips, samples), (clips,) or None to (clips, more samples)
+        Padding and filters.
+    of : (clips, frames, width) to (clips, frames, values)
+    counted
+        Samples to frames.
 
-def collect(x: Tensor, pieces: Callable[[Tensor], Tensor], width: int, hop_length: int) -> Tensor:
-    """``pieces`` of all frames of ``x`` (clips, samples), joined to (clips, frames, values)."""
-    rows: list[Tensor] = []
-    row: list[Tensor] = []
-    clip = slice(0)
-    for clips, _, part in frames(x, width, hop_length):
-        if clips != clip and row:
-            rows.append(_joined(row, 1))
-            row = []
-        clip = clips
-        row.append(pieces(part))
-    rows.append(_joined(row, 1))
-    return _joined(rows, 0)
+    Returns
+    -------
+    (..., frames, values) and a mask (..., frames) of the frames that every clip has (None without sizes)
+    """
+    count = int(counted(x.shape[-1]))
+    at_once = _AT_ONCE.get(x.device.type, _AT_ONCE_ELSEWHERE)
+    many = max(1, at_once // (x.element_size() * width * count))
+    flat = x.reshape(-1, x.shape[-1])
+    each = None if sizes is None else sizes.reshape(-1)
+    rows = []
+    for clip in range(0, len(flat), many):
+        group, lengths = flat[clip : clip + many], None if each is None else each[clip : clip + many]
+        if lengths is not None:
+            group = group[:, : int(lengths.max())]
+        signal = prepare(own(group, lengths), lengths)
+        view = signal.unfold(-1, width, hop_length)
+        few = max(1, at_once // (signal.element_size() * width * len(group)))
+        present = int(counted(group.shape[-1]))
+        row = [of(view[:, frame : min(frame + few, present)]) for frame in range(0, present, few)]
+        if present < count:
+            row.append(row[0].new_zeros(len(group), count - present, row[0].shape[-1]))
+        rows.append(_joined(row, 1))
+    values = _joined(rows, 0)
+    values = values.reshape(*x.shape[:-1], *values.shape[-2:])
+    return values, None if sizes is None else torch.arange(count, device=x.device) < counted(sizes)[..., None]
 
 
 def _joined(parts: list[Tensor], dim: int) -> Tensor:
@@ -149,13 +177,13 @@ class Bands:
             self._groups.append((2 * first, 2 * last, twice.contiguous()))
         self._made: dict[tuple[torch.dtype, torch.device], list[tuple[int, int, Tensor]]] = {}
 
-    def __call__(self, windowed: Tensor) -> Tensor:
-        """(..., frames, samples) to (..., frames, bands)."""
-        key = (windowed.dtype, windowed.device)
+    def __call__(self, windowed: Tensor, dtype: torch.dtype) -> Tensor:
+        """(..., frames, samples) to (..., frames, bands) in ``dtype``."""
+        key = (dtype, windowed.device)
         if key not in self._made:
-            self._made[key] = [(first, last, group.to(key[1], key[0])) for first, last, group in self._groups]
-        parts = torch.view_as_real(torch.fft.rfft(windowed, self.n_fft)).flatten(-2)
-        squares = (parts * parts).reshape(-1, parts.shape[-1])
+            self._made[key] = [(first, last, group.to(key[1], dtype)) for first, last, group in self._groups]
+        parts = torch.view_as_real(torch.fft.rfft(windowed, self.n_fft)).flatten(-2).to(dtype)
+        squares = (parts * parts if parts.requires_grad else parts.square_()).reshape(-1, parts.shape[-1])
         bands = [squares[:, first:last] @ group for first, last, group in self._made[key]]
         return _joined(bands, 1).reshape(*windowed.shape[:-1], self.bands)
 
@@ -168,7 +196,7 @@ def bands_of(make: Callable[..., Weights], n_fft: int, sample_rate: float, *argu
 
 def band_powers(
     x: Tensor, bands: Bands, *, hop_length: int, win_length: int | None = None, center: bool = True,
-    pad_mode: str = "constant", lengths: Lengths = None,
+    pad_mode: str = "constant", exact: bool = True, lengths: Lengths = None,
 ) -> tuple[Tensor, Tensor | None]:  # fmt: skip
     """Power in bands of every Hann-windowed frame.
 
@@ -183,12 +211,10 @@ def band_powers(
             f"win_length {width}, n_fft {n_fft}, hop_length {hop_length}: 0 < win_length <= n_fft and hop_length >= 1"
         )
     x, sizes = checked(x, width if center else n_fft, lengths)
-    shape = x.shape[:-1]
-    signal = centred(x, n_fft, pad_mode, sizes) if center else x
-    window = hann(width, n_fft)(x.dtype, x.device)
-    power = collect(signal.reshape(-1, signal.shape[-1]), lambda part: bands(part * window), n_fft, hop_length)
-    power = power.reshape(*shape, *power.shape[-2:])
-    if sizes is None:
-        return power, None
-    counts = frame_counts(sizes, n_fft, hop_length, center)
-    return power, torch.arange(power.shape[-2], device=x.device) < counts[..., None]
+    working = working_dtype(x, exact)
+    window = hann(width, n_fft, working, x.device)
+    return collect(
+        x, sizes, lambda part, own: centred(part.to(working), n_fft, pad_mode, own) if center else part.to(working),
+        lambda part: bands(part * window, x.dtype), n_fft, hop_length,
+        lambda samples: frame_counts(samples, n_fft, hop_length, center),
+    )  # fmt: skip

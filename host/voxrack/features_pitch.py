@@ -53,20 +53,16 @@ def pitch(
     width = span + longest
     if span < 2 or step < 1:
         raise UsageError(f"window {window} s and hop {hop} s hold no samples at {sample_rate:g} Hz")
-    x, sizes = checked(x, 1, lengths)
-    shape = x.shape[:-1]
-    count = 1 + x.shape[-1] // step
-    signal = x.reshape(-1, x.shape[-1])
-    left = width // 2
-    padded = torch.nn.functional.pad(signal, (left, max(0, (count - 1) * step + width - left - signal.shape[-1])))
-    curves = collect(padded[:, : (count - 1) * step + width], _Correlation(span, shortest, longest), width, step)
-    f0, voicing = _peaks(curves, shortest, sample_rate)
-    f0, voicing = f0.reshape(*shape, count), voicing.reshape(*shape, count)
-    if sizes is None:
-        return f0, voicing
-    present = torch.arange(count, device=x.device) < (1 + sizes // step)[..., None]
-    zero = f0.new_zeros(())
-    return torch.where(present, f0, zero), torch.where(present, voicing, zero)
+    x, sizes = checked(x, span, lengths)
+    correlation = _Correlation(span, shortest, longest)
+    found, present = collect(
+        x, sizes, lambda part, _: torch.nn.functional.pad(part, (width // 2, width - width // 2)),
+        lambda frames: _peaks(correlation(frames), shortest, sample_rate), width, step,
+        lambda samples: 1 + samples // step,
+    )  # fmt: skip
+    if present is not None:
+        found = torch.where(present[..., None], found, found.new_zeros(()))
+    return found[..., 0], found[..., 1]
 
 
 class _Correlation:
@@ -94,8 +90,8 @@ class _Correlation:
         return torch.where(sound, lags / root, torch.zeros_like(lags)).clamp(-1.0, 1.0)
 
 
-def _peaks(curves: Tensor, shortest: int, sample_rate: float) -> tuple[Tensor, Tensor]:
-    """Frequency (Hz) and height of the best peak of curves (..., lags), by a parabola through three points."""
+def _peaks(curves: Tensor, shortest: int, sample_rate: float) -> Tensor:
+    """Frequency (Hz) and height of the best peak of curves (..., lags): (..., 2), by a parabola through 3 points."""
     before, at, after = curves[..., :-2], curves[..., 1:-1], curves[..., 2:]
     bend = before - 2 * at + after
     top = (at >= before) & (at > after)
@@ -109,4 +105,4 @@ def _peaks(curves: Tensor, shortest: int, sample_rate: float) -> tuple[Tensor, T
     period = torch.gather(lag + shift, -1, best)[..., 0]
     voicing = torch.gather(height, -1, best)[..., 0].clamp(min=0.0)
     zero = voicing.new_zeros(())
-    return torch.where(found, sample_rate / period, zero), torch.where(found, voicing, zero)
+    return torch.stack([torch.where(found, sample_rate / period, zero), torch.where(found, voicing, zero)], dim=-1)

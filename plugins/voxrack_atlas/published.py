@@ -108,6 +108,9 @@ def read_index(path: Path) -> list[int]:
 
 def _load(path: Path) -> NDArray[Any]:
     try:
+        with path.open("rb") as file:
+            if not file.read(6).startswith((b"\x93NUMPY", b"PK")):
+                raise InputError(f"{path} is no array (.npy); DiffVox keeps its presets in raw_params.npy")
         loaded = np.load(path, allow_pickle=False)
     except (OSError, ValueError, EOFError) as error:
         raise InputError(f"{path} cannot be read as an array (.npy): {error}") from error

@@ -35,9 +35,9 @@ def write_table(collection: Collection, path: Path) -> None:
     about = {"version": VERSION, "columns": collection.columns, "template": collection.template.text(),
              "assets": sorted({stored_name(asset) for _, asset in _assets(collection)})}  # fmt: skip
     table = pyarrow.table(columns).replace_schema_metadata({KEY: json.dumps(about).encode()})
-    for address, asset in _assets(collection):
-        copy_into(folder_of(path), asset, find(asset, None, collection.assets, f"$.parameters[{address!r}]"))
     with Replacement(path) as target:
+        for address, asset in _assets(collection):
+            copy_into(folder_of(path), asset, find(asset, None, collection.assets, f"$.parameters[{address!r}]"))
         pyarrow.parquet.write_table(table, target.temp, compression="zstd")
 
 
@@ -51,7 +51,7 @@ def read_table(path: Path, duplicates: Duplicates) -> Collection:
     try:
         table = pyarrow.parquet.read_table(path)
     except (pyarrow.ArrowInvalid, OSError) as error:
-        raise InputError(f"{path} cannot be read as Parquet: {error}; collect the set again, or give its folder of presets") from error
+        raise InputError(f"{path} cannot be read as Parquet: {error}; collect the set again") from error
     template, columns, assets = _about(path, table.schema.metadata or {})
     for column in ("name", *columns):
         if column not in table.column_names:

@@ -273,6 +273,7 @@ def test_files_of_the_presets_go_along(tmp_path: Path, first: str) -> None:
     folder = _write(tmp_path / "set", **made)
     for file in tmp_path.glob("*.wav"):
         file.unlink()
+    (tmp_path / "kept").mkdir()
     Collection.load(folder).take([2, 1, 0]).save(tmp_path / "kept" / "set.parquet")
     shutil.rmtree(folder)
     held = Collection.load(tmp_path / "kept" / "set.parquet")

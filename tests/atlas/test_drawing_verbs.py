@@ -119,3 +119,18 @@ def test_dataset(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert _run(*words, "-n", 3, "--seed", 9) == 2
     assert "another seed" in capsys.readouterr().err
     assert _run("dataset", tmp_path / "absent", "-n", 1, "-o", tmp_path / "x") == 3
+
+
+@pytest.mark.parametrize(
+    ("more", "told"),
+    [(("--plot", "x.gif"), ".png, .svg or .pdf"), (("-n", 3, "--against", "set"), "more than 5 draws"),
+     (("-n", 8, "--against", "set"), "holds no preset")],
+)  # fmt: skip
+def test_nothing_is_written_where_the_end_cannot_be_reached(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch, more: tuple, told: str
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "set").mkdir()
+    assert _run("sample", "-o", "new", "--no-check", *more) in (2, 3)
+    assert told in capsys.readouterr().err
+    assert not (tmp_path / "new").exists()

@@ -2,6 +2,11 @@
 
 from __future__ import annotations
 
+import json
+import os
+import subprocess
+import sys
+
 import numpy as np
 import pytest
 from atlas.small_sets import desk, desks, vocals
@@ -103,5 +108,21 @@ def test_umap_says_what_to_install() -> None:
 
 @pytest.mark.skipif(not importable("umap"), reason="umap-learn is not installed (extra atlas)")
 def test_umap() -> None:
-    found = embedding_map(clouds(), "umap", neighbours=8, standardise=False)
-    assert np.isfinite(found[["x", "y"]].to_numpy()).all() and len(found) == 40
+    """In a process without numba's compiler, which would take minutes over umap-learn."""
+    code = """
+import json, numpy as np
+from voxrack_atlas.embedding_map import _umap
+rng = np.random.default_rng(1)
+points = np.vstack([rng.normal(size=(10, 6)) - 6.0, rng.normal(size=(10, 6)) + 6.0])
+print(json.dumps([_umap(points, 4, seed).tolist() for seed in (0, 0, 1)]))
+"""
+    environment = os.environ | {"NUMBA_DISABLE_JIT": "1"}
+    done = subprocess.run([sys.executable, "-W", "ignore", "-c", code], capture_output=True, text=True, env=environment)
+    assert done.returncode == 0, done.stderr
+    first, again, other = (np.array(plane) for plane in json.loads(done.stdout.splitlines()[-1]))
+    assert np.array_equal(first, again) and not np.array_equal(first, other)
+    for plane in (first, other):
+        assert plane.shape == (20, 2)
+        middles = plane[:10].mean(axis=0), plane[10:].mean(axis=0)
+        nearer = np.linalg.norm(plane - middles[0], axis=1) < np.linalg.norm(plane - middles[1], axis=1)
+        assert nearer[:10].all() and not nearer[10:].any()

@@ -77,8 +77,9 @@ def test_pca(singers: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) 
 
 def test_the_chain_of_the_issue(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     folder = data_root() / "data" / "diffvox_presets" / "internal"
-    words = ["--index", folder / "train_index.npy", "-o", tmp_path / "internal"]
+    words = ["--index", folder / "train_index.npy", "-o", tmp_path / "internal", "--plot", tmp_path / "i.png"]
     assert _run("import", "diffvox", folder / "raw_params.npy", folder / "info.json", *words) == 0
+    assert _picture(tmp_path / "i.png")
     assert _run("collect", tmp_path / "internal", "-o", tmp_path / "set.parquet", "--plot", tmp_path / "l.png") == 0
     capsys.readouterr()
     assert _run("pca", tmp_path / "set.parquet", "--normality") == 0
@@ -113,6 +114,10 @@ def test_collect(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
         (("pca", "SET", "--plot", "p.gif"), 2, ".png, .svg or .pdf"),
         (("correlate", "SET", "--with", "OTHER"), 3, "no parameter"),
         (("collect", "absent", "-o", "set.parquet"), 3, "is no folder"),
+        (("collect", "absent", "-o", "set.csv"), 2, "write 'set.parquet'"),
+        (("prior", "absent", "-o", "set.pkl"), 2, "write 'set.safetensors'"),
+        (("match", "a.wav", "b.wav", "-o", "m.json", "--plot", "absent/m.png"), 1, "absent"),
+        (("import", "diffvox", "SET", "-o", "folder"), 3, "is no array (.npy)"),
         (("stats", "TWICE"), 3, "--duplicates keep"),
         (("correlate", "ONE"), 3, "at least 3 presets; the set holds 1 preset (desk 0)"),
     ],

@@ -14,7 +14,8 @@ from . import options
 
 @common.verb("collect", short_help="Fits on disk as one .parquet file.")
 @click.argument("runs", nargs=-1, required=True, type=click.Path(path_type=Path))
-@click.option("-o", "--output", required=True, type=click.Path(path_type=Path, dir_okay=False), help=".parquet")
+@click.option("-o", "--output", required=True, type=click.Path(path_type=Path, dir_okay=False), help=".parquet",
+              callback=options.ends_in(".parquet"))  # fmt: skip
 @click.option("--max-loss", default=4.0, show_default=True, help="Leave out what never came below; inf: take all.")
 @click.option("--max-jitter", default=0.2, show_default=True, help="Leave out what jumps more, in the median step.")
 @click.option("--converged/--any-end", default=True, show_default=True, help="Leave out what never got better.")

@@ -9,6 +9,8 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from voxrack.commands import common
+from voxrack.errors import UsageError
+from voxrack.replace import Replacement
 
 if TYPE_CHECKING:
     import pandas
@@ -32,7 +34,22 @@ def _picture(context: click.Context, option: click.Parameter, path: Path | None)
         from ..pictures import check
 
         check(path)
+        Replacement(path)  # refuses a folder that is not there or cannot be written to
     return path
+
+
+def ends_in(suffix: str) -> Callable[[click.Context, click.Parameter, Path | None], Path | None]:
+    """A callback that refuses another suffix before any work is done."""
+
+    def checked(context: click.Context, option: click.Parameter, path: Path | None) -> Path | None:
+        if path is not None and path.suffix != suffix:
+            raise UsageError(f"-o takes the name of a {suffix} file; got '{path.name}': "
+                             f"write '{path.with_suffix(suffix).name}'")  # fmt: skip
+        if path is not None:
+            Replacement(path)
+        return path
+
+    return checked
 
 
 plot_option = click.option(

@@ -14,7 +14,8 @@ from . import options
 
 @common.verb("prior", short_help="Fit a prior to a set; the kind is chosen by held-out likelihood.")
 @options.set_argument
-@click.option("-o", "--output", metavar="FILE", type=click.Path(path_type=Path, dir_okay=False), help=".safetensors")
+@click.option("-o", "--output", metavar="FILE", type=click.Path(path_type=Path, dir_okay=False), help=".safetensors",
+              callback=options.ends_in(".safetensors"))  # fmt: skip
 @click.option(
     "--kind", type=click.Choice(["auto", "gaussian", "shrunk", "mixture", "flow"]), default="auto", show_default=True
 )

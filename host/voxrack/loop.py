@@ -10,6 +10,7 @@ from __future__ import annotations
 import os
 import shutil
 import time
+import warnings
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
@@ -188,7 +189,7 @@ class Loop(Stepper):
         if self.step == 0:
             raise UsageError("the task gives no batches: its training set is empty")
         self._close_epoch(began)
-        why = self._clock.why(self.run, signals, at_once=True)
+        why = self._clock.why(self.run, signals, epoch_ended=True)
         return (why or "another process was asked to") if self._any(bool(why)) else ""
 
     def _close_epoch(self, began: float) -> None:
@@ -197,11 +198,7 @@ class Loop(Stepper):
         validation = self._validate()
         rates = {name: float(optimiser.param_groups[0]["lr"]) for name, optimiser in self.optimisers.items()}
         best = self._best.judge(self.epoch + 1, validation, self.task.modules)
-        for scheduler in self._schedulers.values():
-            if not isinstance(scheduler, torch.optim.lr_scheduler.ReduceLROnPlateau):
-                scheduler.step()
-            elif (value := validation.get(self.task.monitor)) is not None:
-                scheduler.step(value)
+        self._advance_schedules(validation)
         seconds = round(time.monotonic() - began, 3)
         line = {"epoch": self.epoch + 1, "steps": steps, "seconds": seconds, "train": finite(train),
                 "validation": validation, "learning_rate": rates, "best": best}  # fmt: skip
@@ -212,6 +209,16 @@ class Loop(Stepper):
         self._log.clear()
         if self._clock.save_is_due:
             self._save()
+
+    def _advance_schedules(self, validation: Mapping[str, float | None]) -> None:
+        with warnings.catch_warnings():
+            # resumed right after an epoch's last step, no optimiser has moved in this process yet
+            warnings.filterwarnings("ignore", message="Detected call of `lr_scheduler.step")
+            for scheduler in self._schedulers.values():
+                if not isinstance(scheduler, torch.optim.lr_scheduler.ReduceLROnPlateau):
+                    scheduler.step()
+                elif (value := validation.get(self.task.monitor)) is not None:
+                    scheduler.step(value)
 
     def _validate(self) -> dict[str, float | None]:
         """Measured by the first process and told to all, so that all stop at the same epoch."""

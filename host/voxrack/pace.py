@@ -97,13 +97,13 @@ class Clock:
         self._cost = 0.0
         self._steps = 0
 
-    def why(self, run: Run, signals: Polite, at_once: bool = False) -> str:
-        """Why to stop after this step; empty to go on."""
+    def why(self, run: Run, signals: Polite, epoch_ended: bool = False) -> str:
+        """Why to stop after this step, or after this epoch's validation; empty to go on."""
+        if not epoch_ended and self._stop is not None and self._stop():
+            return "the caller asked for it"
         if signals.number:
             return "a signal (Ctrl-C or the like)"
-        if self._stop is not None and self._stop():
-            return "the caller asked for it"
-        if (at_once or self.look_is_due) and run.stop_asked():
+        if (epoch_ended or self.look_is_due) and run.stop_asked():
             return "a file STOP lay in the folder"
         return ""
 

@@ -104,7 +104,7 @@ class Recogniser:
         """Judge the windows of one batch that hold speech; the others are zeros."""
         batch = int(self.values["batch"])
         now, self._waiting = self._waiting[:batch], self._waiting[batch:]
-        speech = np.array([self._gate.seconds(window.start, window.stop) for window in now])
+        speech = np.array([self._gate.open(window.start, window.stop) for window in now])
         judged = np.flatnonzero(speech >= min(self.values["least_speech"], self.values["window"]))
         judge = self.judge
         probabilities, embeddings = np.zeros((len(now), len(judge.labels))), np.zeros((len(now), judge.width))
@@ -127,7 +127,7 @@ class Recogniser:
         speech = np.clip(np.array(self._speech, dtype=np.float64), 0.0, 1.0)
         times = np.array(self._stops, dtype=np.float64).reshape(count, 2).mean(axis=1) / rate
         duration = self._windows.frames / rate
-        spoken = self._gate.seconds(0, self._windows.frames)
+        spoken = self._gate.total
         at_once = ended and bool(self._whole) and spoken >= values["least_speech"]
         if at_once and self._whole:
             whole = self._filled(np.concatenate(self._whole))

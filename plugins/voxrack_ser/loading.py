@@ -86,7 +86,7 @@ def load_judge(path: Path) -> Judge:
 def _load(path: Path, _state: tuple[int, int]) -> Judge:
     found = weights.load(path)
     metadata = found.metadata
-    labels = tuple(metadata.get("labels") or ())
+    labels: tuple[str, ...] = tuple(metadata.get("labels", ()))
     if len(labels) < 2 or not all(isinstance(label, str) for label in labels) or len(set(labels)) < len(labels):
         raise InputError(f"{path}: its labels are {labels!r}; a recogniser names two emotions or more, each once")
     try:

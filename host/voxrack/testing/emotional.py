@@ -68,8 +68,10 @@ def emotional_voice(emotion: str, seconds: float = 1.5, speaker: int = 0, take: 
     count = int(np.ceil(t[-1] / syllable)) + 1
     centre = (np.arange(count) + 0.5) * syllable
     vowels = np.array(_VOWELS, dtype=float)[rng.integers(0, len(_VOWELS), count)] * tract
-    jumps = rng.normal(0.0, 0.06, count) + manner.sweep * np.linspace(-0.5, 0.5, count)
-    f0 = np.interp(t, centre, base * manner.pitch * 2.0**jumps) * (1.0 + 0.008 * np.sin(2 * np.pi * 5.1 * t))
+    jumps = rng.normal(0.0, 0.12, count) + manner.sweep * np.linspace(-0.5, 0.5, count)
+    f0 = np.interp(t, centre, base * manner.pitch * 2.0**jumps)
+    knots = np.arange(0.0, t[-1] + 0.03, 0.02)
+    f0 *= 1.0 + 0.012 * np.interp(t, knots, rng.normal(size=len(knots)))  # a voice is never quite steady
     formants = np.stack([np.interp(t, centre, vowels[:, i]) for i in range(3)])
     loud = rng.uniform(0.6, 1.0, count)
     within = t / syllable - np.floor(t / syllable)

@@ -115,6 +115,8 @@ def test_a_recording_in_two_categories_stays_on_one_side(tmp_path: Path) -> None
     for seed in range(8):
         split = split_noise(noise_set(tmp_path), test=0.5, seed=seed)
         assert not {clip.recording for clip in split.train} & {clip.recording for clip in split.test}
+        for side in (split.train, split.test):  # the shared recording is dealt out once, with the first category
+            assert {clip.category for clip in side} == {"dog", "rain"}
 
 
 def test_impossible_noise_splits_are_refused(tmp_path: Path) -> None:
@@ -147,6 +149,7 @@ def test_active_power_has_no_absolute_threshold(gain: float) -> None:
 def test_the_active_part_of_a_noise_is_what_can_be_heard() -> None:
     barks = np.concatenate((silence(1.0), noise(0.4), silence(1.5), noise(0.6, 0.05), noise(1.5, 1e-4)))
     assert 1.0 <= len(active_part(barks, RATE)) / RATE <= 1.0 + 4 * 0.11
+    assert np.allclose(active_part(1e-3 * barks, RATE), 1e-3 * active_part(barks, RATE))  # however quiet it is
     steady = noise(3.0)
     assert len(active_part(steady, RATE)) == len(steady)
     assert np.array_equal(active_part(steady, RATE)[100:-100], steady[100:-100])

@@ -101,6 +101,14 @@ def test_across_corpora_only_shared_classes_take_part(tmp_path: Path) -> None:
     assert any("10 items that the protocol does not use" in note for note in split.notes)
 
 
+@pytest.mark.parametrize("argument", ["crema-d", "CREMA-D", "crema_d", "cremad"])
+def test_a_corpus_is_named_in_any_spelling(argument: str) -> None:
+    items = [*actors(1, 2), *(item("crema-d/1001", label) for label in ("neutral", "angry"))]
+    assert splits(items, f"cross:{argument}")[0].test == (4, 5)
+    written = [*actors(1, 2), *(item("CREMA-D/1001", label) for label in ("neutral", "angry"))]
+    assert splits(written, "cross:crema-d")[0].name == "ravdess to CREMA-D"
+
+
 def test_iemocap_ten_folds_take_improvised_turns_of_four_classes(tmp_path: Path) -> None:
     corpus = load(iemocap(tmp_path))
     made = splits(corpus.utterances, "iemocap-10")

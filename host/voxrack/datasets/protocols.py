@@ -182,9 +182,10 @@ def _iemocap_5(items: Items, usable: tuple[int, ...], argument: str) -> list[Fol
 
 
 def _cross(items: Items, usable: tuple[int, ...], argument: str) -> list[Fold]:
-    rule = by_name(argument)
-    wanted = rule.name if rule else argument
     there = sorted({items[index].corpus for index in usable})
+    rule = by_name(argument)
+    names = {name.lower(): name for name in there}  # a manifest may write "EmoDB"
+    wanted = names.get(argument.lower()) or names.get(rule.name if rule else "") or argument
     if wanted not in there or len(there) < 2:
         raise UsageError(
             f"'cross:{argument}' needs items of {wanted} and of another corpus; there are items of {', '.join(there)}"

@@ -175,7 +175,8 @@ class FeatureWriter:
         self._spools.clear()
 
     def _checked(self, id: str, name: str, array: NDArray[Any]) -> NDArray[Any]:
-        array = np.ascontiguousarray(array, dtype=np.dtype(self.dtype).newbyteorder("<"))
+        with np.errstate(over="ignore"):  # becomes infinite, which is refused below
+            array = np.ascontiguousarray(array, dtype=np.dtype(self.dtype).newbyteorder("<"))
         if array.ndim < 1 or len(array) == 0:
             raise InputError(f"{id}: feature '{name}' has shape {array.shape}; it takes (frames, …), at least 1 frame")
         if not np.isfinite(array).all():

@@ -16,8 +16,8 @@ from typing import Any
 
 import pytest
 import torch
-from toy_recipe import ToneTask, write_features
 from torch import nn
+from toy_recipe import ToneTask, write_features
 
 from voxrack import checkpoint, engine, loop, weights
 from voxrack.datasets import Split
@@ -122,7 +122,7 @@ def test_bfloat16_is_used_where_asked_for(features, tmp_path):
     assert set(seen) == {torch.bfloat16}
     with pytest.raises(UsageError, match="16-mixed needs a GPU"):
         go(features, tmp_path / "half", precision="16-mixed")
-    with pytest.raises(UsageError, match="precision '8'.*32-true"):
+    with pytest.raises(UsageError, match=r"precision '8'.*32-true"):
         go(features, tmp_path / "odd", precision="8")
 
 

@@ -5,12 +5,12 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from importlib import import_module
+from types import ModuleType
 from typing import Any
 
 import torch
 from torch import Tensor, nn
 
-from .availability import importable
 from .errors import UsageError
 
 PRECISIONS = ("32-true", "bf16-mixed", "16-mixed")
@@ -60,19 +60,20 @@ def engine(accelerator: str, devices: int) -> tuple[Any, str]:
     """
     if devices < 1:
         raise UsageError(f"devices is {devices}; it takes 1 or more")
-    name = next((name for name in _FABRICS if _there(name)), "")
-    if not name:
+    module, why = _fabric()
+    if module is None:
         if devices > 1:
-            raise UsageError(f"{devices} devices need Lightning Fabric: pip install lightning-fabric; or use devices 1")
-        return Plain(accelerator), "plain: one device, Lightning Fabric is not installed"
-    module = import_module(name)
+            raise UsageError(
+                f"{devices} devices need Lightning Fabric ({why}): pip install lightning-fabric; or use devices 1"
+            )
+        return Plain(accelerator), f"plain: one device, without Lightning Fabric ({why})"
     strategy = "ddp" if devices > 1 else "auto"
     try:
         fabric = module.Fabric(accelerator=accelerator, devices=devices, strategy=strategy, precision="32-true")
     except (RuntimeError, ValueError) as error:  # Fabric's MisconfigurationException is one of them
         raise UsageError(f"accelerator '{accelerator}' with {devices} devices cannot be used: {error}") from None
     fabric.launch()
-    return fabric, f"{name} {getattr(module, '__version__', '')}".strip()
+    return fabric, f"{module.__name__} {getattr(module, '__version__', '')}".strip()
 
 
 class Precision:
@@ -102,14 +103,15 @@ class Precision:
         return torch.autocast(self.device.type, enabled=False)
 
 
-def _there(name: str) -> bool:
-    if not importable(name):
-        return False
-    try:
-        import_module(name)
-    except ImportError:  # `lightning` without its fabric, or a version that does not fit this torch
-        return False
-    return True
+def _fabric() -> tuple[ModuleType | None, str]:
+    """The module with the class Fabric; or None, and why there is none."""
+    reasons = []
+    for name in _FABRICS:
+        try:
+            return import_module(name), ""
+        except ImportError as error:  # not installed, or a version that does not fit this torch
+            reasons.append(str(error))
+    return None, "; ".join(reasons)
 
 
 def _kind(accelerator: str) -> str:

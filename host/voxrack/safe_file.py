@@ -37,7 +37,8 @@ def open_tensors(path: Path, format: str, version: int, what: str, remedy: str) 
     try:
         with path.open("rb") as file:
             start = file.read(64)
-        if start[:2] in _PICKLES or start[:4] in _PICKLES:
+        # a safetensors file begins with a length, which may look like the first bytes of a pickle, and then a brace
+        if start[8:9] != b"{" and start.startswith(_PICKLES):
             raise InputError(
                 f"{path} is a pickle or a torch.save archive, which may run any code when loaded; voxrack never opens "
                 "one. Have its maker save it with safetensors.torch.save_file"

@@ -205,7 +205,7 @@ def test_a_truncated_file_is_refused(tmp_path):
     data = path.read_bytes()
     for cut in (0, 5, 100, len(data) - 1):
         path.write_bytes(data[:cut])
-        with pytest.raises(InputError, match="truncated, or no safetensors file.*prepare it again"):
+        with pytest.raises(InputError, match=r"truncated, or no safetensors file.*prepare it again"):
             FeatureFile(path)
 
 

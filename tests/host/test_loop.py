@@ -101,10 +101,10 @@ def test_the_callers_random_state_is_left_alone(features, tmp_path):
 
 
 def test_without_fabric_the_result_is_the_same_and_config_says_so(features, straight, tmp_path, monkeypatch):
-    monkeypatch.setattr(engine, "_there", lambda name: False)
+    monkeypatch.setattr(engine, "_FABRICS", ("no_such_fabric",))
     plain = go(features, tmp_path / "plain")
     same(plain, straight)
-    assert plain.config()["sessions"][0]["engine"].startswith("plain")
+    assert plain.config()["sessions"][0]["engine"].startswith("plain: one device, without")
     assert straight.config()["sessions"][0]["engine"].startswith("lightning")
     with pytest.raises(UsageError, match="2 devices need Lightning Fabric"):
         go(features, tmp_path / "two", devices=2)

@@ -12,8 +12,11 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from .activity_frames import FRAMES, Describer, Description
+from .activity_frames import BANDS, FRAMES, Describer, Description
+from .activity_level import active_level
 from .errors import InputError, UsageError
+
+__all__ = ["SpeechActivity", "active_level", "has_speech", "speech_mask"]
 
 FLOOR = -75.0  # dBFS: what is lower is nobody, whatever its shape
 BELOW = 30.0  # dB under the loudest of the last seconds that a vowel may lie
@@ -23,15 +26,18 @@ GLIDE = 0.12  # octaves that pitch moves within 10 ms at most
 STEP = 4  # frames over which movement is measured
 CONTEXT = 60  # frames looked at to each side
 ENOUGH = 8  # frames of moving voice in the context
-SHAPE, MELODY = 2.4, 0.10  # dB and semitones that spectrum and pitch move in 40 ms on average
+SHAPE, MELODY = 2.8, 0.16  # dB and semitones that spectrum and pitch move in 40 ms on average
+VARIETY = 3.5  # dB: deviation of the bands over the context's vowels
+CLEAR = 0.8  # mean correlation of the vowels' periods
 HIGH = 460.0  # Hz: mean pitch of the context at most
-TILT = (0.0, 40.0)  # dB
+TILT = (-3.0, 38.0)  # dB
 HOLD = (15, 25)  # frames before and after a vowel that belong to it
 LATENCY = CONTEXT + HOLD[0] + 4  # frames until a frame is decided
 _DESCRIBED_AT_ONCE = 512
 
 Samples = NDArray[np.float64]
 Mask = NDArray[np.bool_]
+Whole = NDArray[np.int64]
 
 
 class SpeechActivity:
@@ -133,76 +139,80 @@ def has_speech(samples: ArrayLike, sample_rate: int, seconds: float = 0.3) -> bo
 
 
 class _Known(NamedTuple):
-    """What decisions rest on, frame by frame. Movement is whole numbers, so that sums are exact in any order."""
+    """What decisions rest on, frame by frame. Whole thousandths, so that sums are exact in any order."""
 
-    linked: Mask  # a voice here and in the frame before, pitch continuous
-    pitch: Samples  # octaves
-    shape: Samples  # (frames, bands) dB
-    vowel: Mask  # linked for STEP frames
-    change: NDArray[np.int64]  # of the spectrum over STEP frames, 1/1000 dB
-    glide: NDArray[np.int64]  # of the pitch over STEP frames, 1/1000 semitone
-    height: NDArray[np.int64]  # pitch, 1/1000 octave
-    tilt: NDArray[np.int64]  # 1/1000 dB
-    voiced: Mask
+    linked: Whole  # 1: a voice here and in the frame before, pitch continuous
+    voiced: Whole
+    vowel: Whole  # 1: linked for STEP frames
+    pitch: Whole  # octaves above 1 Hz
+    shape: Whole  # (frames, bands) dB
+    change: Whole  # dB of the spectrum over STEP frames
+    glide: Whole  # semitones over STEP frames
+    period: Whole
+    tilt: Whole  # dB
 
 
 def _know(new: Description, known: _Known | None, peak: float) -> tuple[_Known, float]:
     """Described frames that follow known ones; and the loudest level so far, slowly forgotten."""
-    fall = DECAY / FRAMES
     peaks = np.empty(len(new.level))
     for i, level in enumerate(new.level.tolist()):
-        peak = max(level, peak - fall)
+        peak = max(level, peak - DECAY / FRAMES)
         peaks[i] = peak
     voiced = (new.period > PERIODIC) & (new.pitch > 0) & (new.level > np.maximum(peaks - BELOW, FLOOR))
-    pitch = np.log2(np.maximum(new.pitch, 1.0))
-    if known is None:
-        past = _Known(*(np.zeros((STEP, *like.shape[1:]), like.dtype) for like in (
-            voiced, pitch, new.shape, voiced, *[np.zeros(1, np.int64)] * 4, voiced,
-        )))  # fmt: skip
-    else:
-        past = _Known(*(part[-STEP:] for part in known))
-        short = STEP - len(past.voiced)
-        if short:
-            past = _Known(*(np.concatenate([np.zeros((short, *part.shape[1:]), part.dtype), part]) for part in past))
-    voiced, pitch = np.concatenate([past.voiced, voiced]), np.concatenate([past.pitch, pitch])
-    shape = np.concatenate([past.shape, new.shape])
-    linked = np.zeros_like(voiced)
-    linked[1:] = voiced[1:] & voiced[:-1] & (np.abs(np.diff(pitch)) < GLIDE)
-    linked[:STEP] = past.linked
-    count = np.cumsum(linked)
-    vowel = np.zeros_like(voiced)
-    vowel[STEP:] = count[STEP:] - count[:-STEP] == STEP
-    change = np.abs(shape[STEP:] - shape[:-STEP]).mean(axis=1)
+    pitch, shape = _whole(np.log2(np.maximum(new.pitch, 1.0))), _whole(new.shape)
+    before = [_last(part, known) for part in ("linked", "voiced", "pitch", "shape")]
+    ahead = np.concatenate([before[1], voiced.astype(np.int64)])
+    pitch = np.concatenate([before[2], pitch])
+    shape = np.concatenate([before[3], shape])
+    linked = np.zeros_like(ahead)
+    linked[1:] = ahead[1:] & ahead[:-1] & (np.abs(np.diff(pitch)) < 1000 * GLIDE)
+    linked[:STEP] = before[0]
+    held = np.concatenate([[0], np.cumsum(linked)])
+    vowel = (held[STEP + 1 :] - held[1:-STEP] == STEP).astype(np.int64)
+    change = np.abs(shape[STEP:] - shape[:-STEP]).sum(axis=1) // shape.shape[1]
     glide = 12 * np.abs(pitch[STEP:] - pitch[:-STEP])
-    tilt = new.tilt
-
-    def whole(values: Samples) -> NDArray[np.int64]:
-        return np.rint(1000 * values).astype(np.int64)
-
-    known = _Known(
-        linked[STEP:], pitch[STEP:], shape[STEP:], vowel[STEP:], whole(change), whole(glide), whole(pitch[STEP:]),
-        whole(tilt), voiced[STEP:],
-    )  # fmt: skip
-    return known, peak
+    return _Known(
+        linked[STEP:], ahead[STEP:], vowel, pitch[STEP:], shape[STEP:], change, glide, _whole(new.period),
+        _whole(new.tilt),
+    ), peak  # fmt: skip
 
 
 def _decide(known: _Known, first: int, end: int) -> Mask:
     """Speech or not for known frames ``first`` to ``end``."""
     vowel = known.vowel
-    count = _around(vowel.astype(np.int64), CONTEXT, CONTEXT)
+    count = _around(vowel, CONTEXT, CONTEXT)
+    some = np.maximum(count, 1)
 
-    def mean(values: NDArray[np.int64]) -> Samples:
-        return _around(np.where(vowel, values, 0), CONTEXT, CONTEXT) / (1000.0 * np.maximum(count, 1))
+    def mean(values: Whole) -> Samples:
+        return _around(values * vowel, CONTEXT, CONTEXT) / (1000.0 * some)
+
+    def variety() -> Samples:
+        shape = known.shape * vowel[:, None]
+        total, squares = _around(shape, CONTEXT, CONTEXT), _around(shape**2, CONTEXT, CONTEXT)
+        return np.sqrt(np.maximum(squares / some[:, None] - (total / some[:, None]) ** 2, 0)).mean(axis=1) / 1000.0
 
     tilt = mean(known.tilt)
-    voice = vowel & (count >= ENOUGH) & (mean(known.change) >= SHAPE) & (mean(known.glide) >= MELODY)
-    voice &= (mean(known.height) <= np.log2(HIGH)) & (tilt >= TILT[0]) & (tilt <= TILT[1])
+    voice = (vowel > 0) & (count >= ENOUGH) & (mean(known.change) >= SHAPE) & (mean(known.glide) >= MELODY)
+    voice &= (mean(known.pitch) <= np.log2(HIGH)) & (tilt >= TILT[0]) & (tilt <= TILT[1])
+    voice &= (mean(known.period) >= CLEAR) & (variety() >= VARIETY)
     return _around(voice.astype(np.int64), HOLD[1], HOLD[0] + STEP)[first:end] > 0
 
 
-def _around(values: NDArray[np.int64], before: int, after: int) -> NDArray[np.int64]:
+def _last(name: str, known: _Known | None) -> Whole:
+    """The last STEP known frames, zeros before the first."""
+    if known is None:
+        return np.zeros((STEP, BANDS) if name == "shape" else STEP, np.int64)
+    part = getattr(known, name)[-STEP:]
+    return np.concatenate([np.zeros((STEP - len(part), *part.shape[1:]), np.int64), part])
+
+
+def _whole(values: Samples) -> Whole:
+    return np.rint(1000 * values).astype(np.int64)
+
+
+def _around(values: Whole, before: int, after: int) -> Whole:
     """Sum of the values from ``before`` frames earlier to ``after`` frames later, as far as there are any."""
-    total = np.concatenate([[0], np.cumsum(values)])
+    total = np.concatenate([np.zeros_like(values[:1]), np.cumsum(values, axis=0)])
     at = np.arange(len(values))
     return total[np.minimum(at + after + 1, len(values))] - total[np.maximum(at - before, 0)]
 

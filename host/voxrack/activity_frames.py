@@ -15,7 +15,8 @@ FRAMES = 100  # a second
 _LOWEST, _HIGHEST = 65.0, 520.0  # Hz: pitch of voices
 _SPAN = 0.025  # s compared with what follows a period later
 _WINDOW = 0.032  # s of the spectrum
-_BANDS, _FIRST, _LAST = 20, 90.0, 7000.0  # Hz
+BANDS = 20
+_FIRST, _LAST = 90.0, 7000.0  # Hz
 _SPLIT = 1600.0  # Hz: where the spectrum is parted for its tilt
 _SLOW = 8000  # Hz: rate at which periods are looked for
 _OCTAVE_COST = 0.02
@@ -56,10 +57,9 @@ class Describer:
         middle = sample_rate // (2 * FRAMES)
         self.before = width // 2 - middle
         self.after = width - self.before
-        edges = np.geomspace(_FIRST, min(_LAST, 0.45 * sample_rate), _BANDS + 1)
+        edges = np.geomspace(_FIRST, min(_LAST, 0.45 * sample_rate), BANDS + 1)
         bins = np.rint(edges * len(self.window) / sample_rate).astype(int)
-        self.edges = np.maximum.accumulate(bins + np.arange(_BANDS + 1) * 0)
-        self.edges = np.maximum(self.edges, self.edges[0] + np.arange(_BANDS + 1))  # one bin at least
+        self.edges = np.maximum(bins, bins[0] + np.arange(BANDS + 1))  # one bin at least
         self.low = int(np.searchsorted(edges[1:], _SPLIT))
 
     def start(self, frame: int) -> int:

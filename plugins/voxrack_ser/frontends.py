@@ -86,6 +86,7 @@ class Mfcc(Frontend):
     hop_length: int = 728
 
     def stored(self, samples: Tensor) -> Tensor:
+        samples = torch.nn.functional.pad(samples, (0, max(0, self.n_fft - samples.shape[-1])))
         return mfcc(
             samples, self.sample_rate, n_mfcc=self.n_mfcc, n_fft=self.n_fft, hop_length=self.hop_length
         ).transpose(-1, -2)

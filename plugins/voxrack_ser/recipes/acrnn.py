@@ -29,11 +29,11 @@ def happy_often(frames: int, label: str) -> list[Cut]:
 
 def acrnn(
     *, cuts: str, dropout: float, mask: bool, normalise: str, learning_rate: float, weight_decay: float, batch: int,
-    epochs: int, balance: str, patience: int,
+    epochs: int, balance: str, patience: int, bfloat16: bool,
 ) -> SerRecipe:  # fmt: skip
     """Recipe ``ser.acrnn``."""
     return SerRecipe(
         "ser.acrnn", "acrnn", ThreeChannels(), {"dropout": dropout, "mask": mask, "frames": FRAMES},
         learning_rate, weight_decay, batch, epochs, normalise, balance,
-        happy_often if cuts == "paper" else first_and_last, patience,
+        happy_often if cuts == "paper" else first_and_last, patience, bfloat16,
     )  # fmt: skip

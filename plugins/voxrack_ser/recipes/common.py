@@ -52,6 +52,8 @@ class SerRecipe:
         ``(frames, label)`` to the pieces of a training clip; None: those of recognition (:meth:`Network.cuts`).
     patience : int
         Epochs without a better validation recall after which training stops; counts with validation speakers only.
+    bfloat16 : bool
+        Multiply in bfloat16 while training.
     """
 
     id: str
@@ -66,6 +68,7 @@ class SerRecipe:
     balance: str = "none"
     training_cuts: Callable[[int, str], list[Cut]] | None = None
     patience: int = 0
+    bfloat16: bool = False
 
     def prepare(self, corpus: Corpus, writer: FeatureWriter, progress: Callable[..., Any]) -> None:
         """Add every utterance's features and, for the baselines beside it, MFCC statistics."""
@@ -183,7 +186,11 @@ class EmotionTask(Task):
         return {"x": x, "lengths": lengths, "targets": torch.tensor([target for _, _, target in found])}
 
     def loss(self, batch: Mapping[str, Tensor], generator: torch.Generator) -> tuple[Tensor, dict[str, Any]]:
-        logits = self.network(batch["x"], batch["lengths"])["logits"].float()
+        if self.recipe.bfloat16:
+            with torch.autocast(batch["x"].device.type, torch.bfloat16):
+                logits = self.network(batch["x"], batch["lengths"])["logits"].float()
+        else:
+            logits = self.network(batch["x"], batch["lengths"])["logits"].float()
         weights = None if self.weights is None else self.weights.to(logits.device)
         correct = (logits.detach().argmax(1) == batch["targets"]).float().mean()
         return functional.cross_entropy(logits, batch["targets"], weights), {"accuracy": correct}

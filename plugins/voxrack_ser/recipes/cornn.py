@@ -17,6 +17,7 @@ from .common import SerRecipe
 def cornn(
     *, parts: str, frames: int, width: int, blocks: int, heads: int, kernel: int, expansion: int, dropout: float,
     normalise: str, learning_rate: float, weight_decay: float, batch: int, epochs: int, balance: str, patience: int,
+    bfloat16: bool,
 ) -> SerRecipe:  # fmt: skip
     """Recipe ``ser.cornn``."""
     settings: dict[str, Any] = {
@@ -25,5 +26,5 @@ def cornn(
     }  # fmt: skip
     return SerRecipe(
         "ser.cornn", "cornn", ThreeChannels(), settings, learning_rate, weight_decay, batch, epochs, normalise, balance,
-        patience=patience,
+        patience=patience, bfloat16=bfloat16,
     )  # fmt: skip

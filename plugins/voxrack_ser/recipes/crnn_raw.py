@@ -13,10 +13,10 @@ from .common import SerRecipe
 
 def crnn_raw(
     *, frames: int, dropout: float, normalise: str, learning_rate: float, weight_decay: float, batch: int, epochs: int,
-    balance: str, patience: int,
+    balance: str, patience: int, bfloat16: bool,
 ) -> SerRecipe:  # fmt: skip
     """Recipe ``ser.crnn_raw``."""
     return SerRecipe(
         "ser.crnn_raw", "crnn_raw", Waveform(), {"dropout": dropout, "frames": frames}, learning_rate, weight_decay,
-        batch, epochs, normalise, balance, patience=patience,
+        batch, epochs, normalise, balance, patience=patience, bfloat16=bfloat16,
     )  # fmt: skip

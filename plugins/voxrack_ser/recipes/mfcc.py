@@ -17,22 +17,22 @@ from .common import SerRecipe
 
 def lstm(
     *, n_mfcc: int, n_fft: int, hop_length: int, normalise: str, width: int, learning_rate: float, weight_decay: float,
-    batch: int, epochs: int, balance: str, patience: int,
+    batch: int, epochs: int, balance: str, patience: int, bfloat16: bool,
 ) -> SerRecipe:  # fmt: skip
     """Recipe ``ser.mfcc_lstm``."""
     return SerRecipe(
         "ser.mfcc_lstm", "mfcc_lstm", Mfcc(n_mfcc=n_mfcc, n_fft=n_fft, hop_length=hop_length), {"width": width},
-        learning_rate, weight_decay, batch, epochs, normalise, balance, patience=patience,
+        learning_rate, weight_decay, batch, epochs, normalise, balance, patience=patience, bfloat16=bfloat16,
     )  # fmt: skip
 
 
 def cnn(
     *, n_mfcc: int, n_fft: int, hop_length: int, normalise: str, padding: str, frames: int, learning_rate: float,
-    weight_decay: float, batch: int, epochs: int, balance: str, patience: int,
+    weight_decay: float, batch: int, epochs: int, balance: str, patience: int, bfloat16: bool,
 ) -> SerRecipe:  # fmt: skip
     """Recipe ``ser.mfcc_cnn``."""
     settings: dict[str, Any] = {"padding": padding, "frames": frames}
     return SerRecipe(
         "ser.mfcc_cnn", "mfcc_cnn", Mfcc(n_mfcc=n_mfcc, n_fft=n_fft, hop_length=hop_length), settings,
-        learning_rate, weight_decay, batch, epochs, normalise, balance, patience=patience,
+        learning_rate, weight_decay, batch, epochs, normalise, balance, patience=patience, bfloat16=bfloat16,
     )  # fmt: skip

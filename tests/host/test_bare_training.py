@@ -18,9 +18,11 @@ from voxrack.runs import Run
 
 ROOT = Path(__file__).resolve().parents[2]
 # what torch itself, safetensors and Fabric bring along
-BROUGHT = ("torch", "torchgen", "functorch", "numpy", "safetensors", "typing_extensions", "filelock", "fsspec",
-           "jinja2", "markupsafe", "sympy", "mpmath", "networkx", "packaging", "lightning_fabric", "lightning_utilities", "tqdm",
-           "yaml", "triton", "voxrack")  # fmt: skip
+BROUGHT = (
+    "torch", "torchgen", "functorch", "triton", "typing_extensions", "filelock", "fsspec", "jinja2", "markupsafe",
+    "sympy", "mpmath", "networkx", "numpy", "safetensors", "packaging", "lightning_fabric", "lightning_utilities",
+    "tqdm", "yaml", "voxrack",
+)  # fmt: skip
 
 BLOCKED = """
 import sys

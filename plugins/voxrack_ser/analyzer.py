@@ -24,7 +24,7 @@ from .loading import Judge, load_judge
 from .verdict import decide, described, pooled
 from .windows import Rechunk, Window, Windows
 
-CHUNK_SECONDS = 0.1  # the signal is taken in pieces of this length, whatever the blocks
+LONGEST_CHUNK = 1.0  # s: the signal is taken in pieces of this length, whatever the blocks; few pieces are fast
 SHORTEST = 0.5  # s; anything shorter is filled up with silence for the model's sake
 DECIMALS = 6  # of what is found: more would be noise of the arithmetic
 
@@ -59,7 +59,8 @@ class Recogniser:
         self.rate = sample_rate
         self.judge  # noqa: B018 - now: a weight file that cannot be used is told before any audio is read
         length, hop = (max(1, round(self.values[id] * sample_rate)) for id in ("window", "hop"))
-        self._chunks = Rechunk(max(1, round(CHUNK_SECONDS * sample_rate)))
+        batch = int(self.values["batch"])
+        self._chunks = Rechunk(min(batch * hop, round(LONGEST_CHUNK * sample_rate)))
         self._windows = Windows(length, hop)
         self._gate = SpeechGate(sample_rate)
         self._waiting: list[Window] = []  # complete, not judged
@@ -67,7 +68,6 @@ class Recogniser:
         self._speech: list[float] = []  # share of each judged window
         self._stops: list[tuple[int, int]] = []  # where each judged window begins and ends
         self._whole: list[NDArray[np.float32]] | None = []  # the recording, while it is short
-        batch = int(self.values["batch"])
         self.latency = length + (batch - 1) * hop + self._gate.latency + self._chunks.size
 
     def push(self, block: NDArray[np.float32]) -> None:
@@ -104,7 +104,7 @@ class Recogniser:
         """Judge the windows of one batch that hold speech; the others are zeros."""
         batch = int(self.values["batch"])
         now, self._waiting = self._waiting[:batch], self._waiting[batch:]
-        speech = np.array([self._gate.open(window.start, window.stop) for window in now])
+        speech = np.array([self._gate.seconds(window.start, window.stop) for window in now])
         judged = np.flatnonzero(speech >= min(self.values["least_speech"], self.values["window"]))
         judge = self.judge
         probabilities, embeddings = np.zeros((len(now), len(judge.labels))), np.zeros((len(now), judge.width))

@@ -175,9 +175,14 @@ def _uar(run: Predictions) -> float:
 
 
 def _names(found: Sequence[Evaluation]) -> dict[str, Evaluation]:
-    """By the recipe and its changed options; where two are equal, by their folders."""
-    names = [one.name for one in found]
-    return {one.name if names.count(one.name) == 1 else str(one.path): one for one in found}
+    """By the recipe and those options in which its variants differ; where two are equal, by their folders."""
+    options = [one.about.get("options", {}) for one in found]
+    names = []
+    for one in found:
+        siblings = [own for own, other in zip(options, found) if other.about["recipe"] == one.about["recipe"]]
+        keys = dict.fromkeys(key for own in siblings for key in own)
+        names.append(one.named(key for key in keys if any(own.get(key) != siblings[0].get(key) for own in siblings)))
+    return {name if names.count(name) == 1 else str(one.path): one for name, one in zip(names, found)}
 
 
 def _p(value: float) -> str:

@@ -13,7 +13,7 @@ from __future__ import annotations
 import json
 import os
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -72,7 +72,12 @@ class Evaluation:
     @property
     def name(self) -> str:
         """The recipe and the options that were set."""
-        given = ", ".join(f"{key} {value}" for key, value in self.about.get("options", {}).items())
+        return self.named(self.about.get("options", {}))
+
+    def named(self, options: Iterable[str]) -> str:
+        """The recipe and these of its options that were set."""
+        own = self.about.get("options", {})
+        given = ", ".join(f"{key} {own.get(key, 'as usual')}" for key in options)
         return f"{self.about['recipe']} ({given})" if given else str(self.about["recipe"])
 
     @property

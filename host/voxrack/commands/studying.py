@@ -99,11 +99,12 @@ class Study:
         """Into a folder: a folder for each variant, and the comparison beside them; into a file: the comparison."""
         from ..replace import make_folder
 
-        if path.suffix and self.comparison is not None:
+        if path.suffix and not path.is_dir() and self.comparison is not None:
             self.comparison.plot(path)
             return
         make_folder(path)
         for name, report in self.reports.items():
+            make_folder(path / name)
             report.plot(path / name)
         if self.comparison is not None:
             self.comparison.plot(path / "comparison.png")

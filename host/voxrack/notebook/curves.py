@@ -17,7 +17,7 @@ import matplotlib as mpl
 from matplotlib.figure import Figure
 
 from ..errors import InputError
-from ..metrics_folder import MODEL, Evaluation, evaluations
+from ..metrics_folder import MODEL, Evaluation
 from ..runs import Run
 from .curve_panels import draw_confusion, draw_reliability, draw_roc, draw_training, measures
 from .plots import _STYLE, AFTER, BEFORE, GRID, INK, _figure, _headline, save
@@ -91,8 +91,9 @@ def training(folder: Folder, path: Folder | None = None) -> Figure:
     """
     place = Path(folder)
     single = (place / "config.json").is_file()
-    runs = [Run(place)] if single else [Run(run) for one in evaluations(place) for run in one.runs()]
-    title = place.name if single else f"{evaluations(place)[0].title}: training"
+    evaluation = None if single else Evaluation.load(place)
+    runs = [Run(place)] if evaluation is None else [Run(run) for run in evaluation.runs()]
+    title = place.name if evaluation is None else f"{evaluation.title}: training"
     with mpl.rc_context(_STYLE):
         logs = [log for log in (run.metrics() for run in runs) if log]
         if not logs:
@@ -115,7 +116,7 @@ def draw(folder: Folder, target: Folder) -> list[Path]:
     from ..replace import make_folder
 
     place = Path(target)
-    if place.suffix:
+    if place.suffix and not place.is_dir():
         overview(folder, place)
         return [place]
     make_folder(place)

@@ -80,22 +80,19 @@ class SpeechActivity:
 
     def _advance(self, there: int, finished: bool) -> Mask:
         describe = self._describe
-        while True:
-            frames = range(self._described, self._described + _DESCRIBED_AT_ONCE)
-            starts = [describe.start(frame) for frame in frames]
-            ready = [at for at in starts if at + describe.after <= there and at < self._samples]
-            if not ready:
-                break
-            place = (
-                np.asarray(ready)[:, None] - describe.before - self._first + np.arange(describe.before + describe.after)
-            )
-            self._append(describe(self._held[place]))
-            self._described += len(ready)
+        ready = min(describe.started(there - describe.after), describe.started(self._samples - 1))
+        while self._described < ready:
+            frames = np.arange(self._described, min(ready, self._described + _DESCRIBED_AT_ONCE))
+            first = describe.start(frames) - describe.before - self._first
+            self._append(describe(self._held[first[:, None] + np.arange(describe.before + describe.after)]))
+            self._described += len(frames)
             drop = max(0, describe.start(self._described) - describe.before - self._first)
             self._held, self._first = self._held[drop:], self._first + drop
         if self._known is None:
             return np.zeros(0, bool)
         end = self._described if finished else max(self._decided, self._described - LATENCY)
+        if end == self._decided:
+            return np.zeros(0, bool)
         mask = _decide(self._known, self._decided - self._known_first, end - self._known_first)
         self._decided = end
         keep = max(0, end - CONTEXT - HOLD[1] - STEP - self._known_first)

@@ -6,7 +6,7 @@ numbers to the bit. NumPy only.
 
 from __future__ import annotations
 
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -62,9 +62,13 @@ class Describer:
         self.edges = np.maximum(bins, bins[0] + np.arange(BANDS + 1))  # one bin at least
         self.low = int(np.searchsorted(edges[1:], _SPLIT))
 
-    def start(self, frame: int) -> int:
-        """First sample of a frame."""
+    def start(self, frame: Any) -> Any:
+        """First sample of a frame (an int or an array of ints)."""
         return frame * self.rate // FRAMES
+
+    def started(self, sample: int) -> int:
+        """Frames that begin at ``sample`` or before."""
+        return ((sample + 1) * FRAMES - 1) // self.rate + 1 if sample >= 0 else 0
 
     def __call__(self, pieces: Signal) -> Description:
         """Frames (frames, before + after) of samples to numbers."""

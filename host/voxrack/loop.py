@@ -10,7 +10,6 @@ from __future__ import annotations
 import os
 import shutil
 import time
-import warnings
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
@@ -125,7 +124,6 @@ class Loop(Stepper):
             raise UsageError(f"epochs is {epochs}; it takes 1 or more")
         super().__init__(fabric, precision, task.clip)
         self.task, self.run, self.seed, self.epochs = task, run, seed, epochs
-        self._schedulers: dict[str, Any] = {}
         self._best = Best(task.monitor, task.mode, task.patience)
         self._log = EpochLog(1 if self.device.type == "cpu" else 20)
         self._clock = clock
@@ -172,7 +170,7 @@ class Loop(Stepper):
             self._steps = -(-len(batches) // self.fabric.world_size)
         self._set_mode(training=True)
         for batch in share(batches, self.fabric.world_size, self.fabric.global_rank, self.step):
-            self._reseed("step", self.epoch, self.step, self.fabric.global_rank)
+            self.reseed(self.seed, "step", self.epoch, self.step, self.fabric.global_rank)
             with self.precision.forward():
                 numbers = self.task.step(move(batch, self.device), self)
             self.step += 1
@@ -198,7 +196,7 @@ class Loop(Stepper):
         validation = self._validate()
         rates = {name: float(optimiser.param_groups[0]["lr"]) for name, optimiser in self.optimisers.items()}
         best = self._best.judge(self.epoch + 1, validation, self.task.modules)
-        self._advance_schedules(validation)
+        self.advance_schedules(validation.get(self.task.monitor))
         seconds = round(time.monotonic() - began, 3)
         line = {"epoch": self.epoch + 1, "steps": steps, "seconds": seconds, "train": finite(train),
                 "validation": validation, "learning_rate": rates, "best": best}  # fmt: skip
@@ -210,23 +208,13 @@ class Loop(Stepper):
         if self._clock.save_is_due:
             self._save()
 
-    def _advance_schedules(self, validation: Mapping[str, float | None]) -> None:
-        with warnings.catch_warnings():
-            # resumed right after an epoch's last step, no optimiser has moved in this process yet
-            warnings.filterwarnings("ignore", message="Detected call of `lr_scheduler.step")
-            for scheduler in self._schedulers.values():
-                if not isinstance(scheduler, torch.optim.lr_scheduler.ReduceLROnPlateau):
-                    scheduler.step()
-                elif (value := validation.get(self.task.monitor)) is not None:
-                    scheduler.step(value)
-
     def _validate(self) -> dict[str, float | None]:
         """Measured by the first process and told to all, so that all stop at the same epoch."""
         share_state(self.fabric, self.task.modules, weights=False)
         numbers: dict[str, float] = {}
         if self.fabric.is_global_zero:
             self._set_mode(training=False)
-            self._reseed("validate", self.epoch)
+            self.reseed(self.seed, "validate", self.epoch)
             with torch.no_grad(), self.precision.forward():
                 numbers = {key: float(value) for key, value in self.task.validate().items()}
         return finite(self.fabric.broadcast(numbers))
@@ -237,34 +225,20 @@ class Loop(Stepper):
         if not self.fabric.is_global_zero:
             return
         began = time.monotonic()
-        state = {
-            "modules": {name: dict(module.state_dict()) for name, module in self.task.modules.items()},
-            "optimisers": {name: optimiser.state_dict() for name, optimiser in self.optimisers.items()},
-            "schedulers": {name: scheduler.state_dict() for name, scheduler in self._schedulers.items()},
-            "scaler": self.precision.scaler.state_dict(), "task": self.task.state(), "best": self._best.state(),
-            "log": log, "seconds": self._seconds, "steps": self._steps,
-        }  # fmt: skip
+        state = {"steps": self._steps, "seconds": self._seconds, "log": log, "best": self._best.state(),
+                 "stepper": self.state(), "task": self.task.state()}  # fmt: skip
         checkpoint.save(self.run.checkpoints, self.epoch, self.step, state)
         self._clock.saved(time.monotonic() - began)
 
     def _restore(self) -> None:
-        for module in self.task.modules.values():
-            module.to(self.device)
-        self.optimisers = self.task.optimisers()
-        self._schedulers = self.task.schedulers(self.optimisers)
+        self.take_up(self.task)
         found = checkpoint.latest(self.run.checkpoints)
         if found is None:
             share_state(self.fabric, self.task.modules, weights=True)
         else:
             state = checkpoint.load(found)
             self.epoch, self.step = map(int, found.name.split("-"))
-            for name, module in self.task.modules.items():
-                module.load_state_dict(state["modules"][name])
-            for name, optimiser in self.optimisers.items():
-                optimiser.load_state_dict(state["optimisers"][name])
-            for name, scheduler in self._schedulers.items():
-                scheduler.load_state_dict(state["schedulers"][name])
-            self.precision.scaler.load_state_dict(state["scaler"])
+            self.load_state(state["stepper"])
             self.task.load_state(state["task"])
             self._best.load(state["best"])
             self._log.load(state["log"])
@@ -301,11 +275,6 @@ class Loop(Stepper):
     def _set_mode(self, training: bool) -> None:
         for module in self.task.modules.values():
             module.train(training)
-
-    def _reseed(self, *where: int | str) -> None:
-        number = derived_seed(self.seed, *where)
-        torch.manual_seed(number)
-        self.generator.manual_seed(number)
 
     def _any(self, wish: bool) -> bool:
         """Whether any process wishes it; all of them get the same answer."""

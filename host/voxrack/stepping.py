@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+import warnings
+from collections.abc import Mapping
 from typing import Any
 
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 from torch.optim import Optimizer
 
 from .engine import Precision, average_gradients
 from .errors import UsageError
+from .task import Task, derived_seed
 
 
 class Stepper:
@@ -38,6 +41,8 @@ class Stepper:
         self.generator = torch.Generator(device=self.device)
         self.precision = Precision(precision, self.device)
         self.optimisers: dict[str, Optimizer] = {}
+        self._modules: dict[str, nn.Module] = {}
+        self._schedulers: dict[str, Any] = {}
         self.epoch = self.step = self.epochs = 0
 
     def minimise(self, loss: Tensor, *names: str, retain_graph: bool = False) -> None:
@@ -70,3 +75,50 @@ class Stepper:
     def _weights(self, name: str) -> list[Tensor]:
         groups = self.optimisers[name].param_groups
         return [weight for group in groups for weight in group["params"] if weight.requires_grad]
+
+    # ---- for the loop -------------------------------------------------------------------------
+    def take_up(self, task: Task) -> None:
+        """Move the task's modules to the device and make its optimisers and schedules."""
+        self._modules = task.modules
+        for module in task.modules.values():
+            module.to(self.device)
+        self.optimisers = task.optimisers()
+        self._schedulers = task.schedulers(self.optimisers)
+
+    def advance_schedules(self, measure: float | None) -> None:
+        """An epoch has ended; ``measure`` is what the task monitors, for schedules that wait for a plateau."""
+        with warnings.catch_warnings():
+            # resumed right after an epoch's last step, no optimiser has moved in this process yet
+            warnings.filterwarnings("ignore", message="Detected call of `lr_scheduler.step")
+            for scheduler in self._schedulers.values():
+                if not isinstance(scheduler, torch.optim.lr_scheduler.ReduceLROnPlateau):
+                    scheduler.step()
+                elif measure is not None:
+                    scheduler.step(measure)
+
+    def reseed(self, seed: int, *where: int | str) -> None:
+        """Seed everything random on this device for one purpose."""
+        number = derived_seed(seed, *where)
+        self.generator.manual_seed(number)
+        torch.default_generator.manual_seed(number)  # torch.manual_seed asks every backend: 1 ms
+        if self.device.type != "cpu":
+            torch.get_device_module(self.device).manual_seed(number)
+
+    def state(self) -> dict[str, Any]:
+        """Weights, optimisers, schedules, scale of the loss: for a checkpoint."""
+        return {
+            "modules": {name: dict(module.state_dict()) for name, module in self._modules.items()},
+            "optimisers": {name: optimiser.state_dict() for name, optimiser in self.optimisers.items()},
+            "schedulers": {name: scheduler.state_dict() for name, scheduler in self._schedulers.items()},
+            "scaler": self.precision.scaler.state_dict(),
+        }
+
+    def load_state(self, state: Mapping[str, Any]) -> None:
+        """Take back :meth:`state`."""
+        for name, module in self._modules.items():
+            module.load_state_dict(state["modules"][name])
+        for name, optimiser in self.optimisers.items():
+            optimiser.load_state_dict(state["optimisers"][name])
+        for name, scheduler in self._schedulers.items():
+            scheduler.load_state_dict(state["schedulers"][name])
+        self.precision.scaler.load_state_dict(state["scaler"])

@@ -171,7 +171,7 @@ def test_an_error_keeps_the_old_file_and_leaves_nothing_else(tmp_path, monkeypat
     def full(*args):
         raise OSError(28, "No space left on device")
 
-    monkeypatch.setattr("voxrack.feature_file.shutil.copyfileobj", full)
+    monkeypatch.setattr("voxrack.feature_writer.shutil.copyfileobj", full)
     with pytest.raises(VoxrackError, match="no space is left"):
         write(path, (9,))
     assert path.read_bytes() == before and [file.name for file in tmp_path.iterdir()] == ["f.safetensors"]

@@ -248,7 +248,7 @@ def test_a_loss_that_is_not_finite_names_epoch_and_step_and_what_to_try(features
     run = Run(tmp_path / "run")
     assert run.status()["state"] == "failed" and "epoch 2, step 3" in run.outcome["why"]
     state = checkpoint.load(next(run.checkpoints.glob("0*")))
-    assert all(tensor.isfinite().all() for tensor in state["modules"]["model"].values())
+    assert all(tensor.isfinite().all() for tensor in state["stepper"]["modules"]["model"].values())
 
 
 def test_gpu_style_late_reading_still_names_the_step():

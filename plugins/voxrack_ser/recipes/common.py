@@ -22,6 +22,7 @@ from voxrack.task import Task, pad
 from ..frontends import Frontend
 from ..inference import answer
 from ..models import network_class
+from ..models.network import Network
 
 Cut = tuple[int, int]
 ARRAY = "frames"  # name of the features in the file
@@ -137,7 +138,8 @@ class EmotionTask(Task):
         self.epochs = recipe.epochs if epochs is None else epochs
         self.clips = {index: self._load(index) for index in split.train}
         bands = next(iter(self.clips.values())).shape[1]
-        self.network = network_class(recipe.network)(bands=bands, classes=len(self.labels), **recipe.settings)
+        make: Callable[..., Network] = network_class(recipe.network)
+        self.network = make(bands=bands, classes=len(self.labels), **recipe.settings)
         if recipe.normalise == "train":
             self.network.normalise.fit(list(self.clips.values()))
         self.modules = {"network": self.network}

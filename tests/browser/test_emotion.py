@@ -1,0 +1,96 @@
+"""The notebooks of emotion in JupyterLab in a real browser: a click on the timeline is known to Python, curves are
+drawn of a run that was stopped and went on."""
+
+from __future__ import annotations
+
+import json
+import shutil
+from pathlib import Path
+
+import pytest
+from random_recogniser import random_recogniser
+
+from .lab import Lab, Notebook
+
+pytestmark = [pytest.mark.browser, pytest.mark.xdist_group("browser")]
+NOTEBOOKS = Path(__file__).resolve().parent.parent.parent / "notebooks"
+
+
+@pytest.fixture(scope="module")
+def lab(tmp_path_factory, browser):
+    """JupyterLab over a folder with copies of the notebooks; the timeline's takes weights that were made here."""
+    pytest.importorskip("jupyterlab", reason="needs the extra notebook")
+    folder = tmp_path_factory.mktemp("lab")
+    (folder / "work").mkdir()
+    weights = random_recogniser(folder / "random.safetensors")
+    shutil.copy(NOTEBOOKS / "02_train.ipynb", folder / "work")
+    notebook = json.loads((NOTEBOOKS / "06_emotion_timeline.ipynb").read_text(encoding="utf-8"))
+    cell = next(cell for cell in notebook["cells"] if "parameters" in cell["metadata"].get("tags", []))
+    cell["source"] = [f"WEIGHTS = {str(weights)!r}\n" if row.startswith("WEIGHTS") else row for row in cell["source"]]
+    (folder / "work" / "06_emotion_timeline.ipynb").write_text(json.dumps(notebook), encoding="utf-8")
+    server = Lab(folder / "work", folder)
+    yield server
+    server.close()
+
+
+def run(lab, browser, name: str) -> Notebook:
+    page = browser.new_page(viewport={"width": 1500, "height": 1250})
+    page.set_default_timeout(180_000)
+    complaints: list[str] = []
+    page.on("pageerror", lambda error: complaints.append(str(error)))
+    page.on("console", lambda message: complaints.append(message.text) if message.type == "error" else None)
+    notebook = Notebook(page, lab, name)
+    assert notebook.run_all() == []
+    notebook.complaints = complaints
+    return notebook
+
+
+def ours(notebook) -> list[str]:
+    """Complaints of the page that are about the widgets."""
+    return [text for text in notebook.complaints if "vx" in text or "anywidget" in text or "voxrack" in text]
+
+
+def test_a_click_on_the_timeline_is_known_to_python(lab, browser, tmp_path):
+    notebook = run(lab, browser, "06_emotion_timeline.ipynb")
+    page = notebook.page
+    page.wait_for_selector(".vx-timeline .vx-segment")
+    wave = page.locator(".vx-timeline .vx-wave").first
+    wave.scroll_into_view_if_needed()
+    wave.click(position={"x": wave.bounding_box()["width"] * 0.5, "y": 60})
+    page.wait_for_timeout(500)
+    duration = notebook.ask("voice.duration")
+    assert notebook.ask("timeline.position") == pytest.approx(duration / 2, abs=0.05)
+    last = page.locator(".vx-timeline").first.locator(".vx-segment").last
+    last.click()
+    page.wait_for_timeout(500)
+    assert notebook.ask("timeline.position") == pytest.approx(notebook.ask("timeline.bands[-1].start"), abs=1e-3)
+    assert last.get_attribute("data-emotion") == notebook.ask("timeline.band.label")
+    page.screenshot(path=str(tmp_path / "timeline.png"))
+    assert ours(notebook) == []
+    page.close()
+
+
+def test_the_curves_of_a_run_that_was_stopped_and_went_on(lab, browser, tmp_path):
+    notebook = run(lab, browser, "02_train.ipynb")
+    page = notebook.page
+    live = page.locator(".vx-training")
+    live.scroll_into_view_if_needed()
+    page.wait_for_function("() => document.querySelector('.vx-training').dataset.state === 'finished'")
+    assert live.locator(".vx-state").inner_text() == "finished · epoch 4 of 4"
+    names = live.locator("[data-curve]").evaluate_all("all => all.map((one) => one.dataset.curve)")
+    assert "train loss" in names
+    assert any(name.startswith("validation") for name in names)
+    ink = page.evaluate(
+        """() => {
+          const canvas = document.querySelector(".vx-curves");
+          const { data } = canvas.getContext("2d").getImageData(0, 0, canvas.width, canvas.height);
+          let blue = 0;
+          for (let k = 0; k < data.length; k += 4) blue += data[k + 3] > 120 && data[k + 2] > data[k] + 60;
+          return blue;
+        }"""
+    )
+    assert ink > 300  # a curve was drawn
+    assert notebook.ask("len(training.run.config()['sessions'])") == 2
+    page.screenshot(path=str(tmp_path / "training.png"))
+    assert ours(notebook) == []
+    page.close()

@@ -54,7 +54,7 @@ class State:
             steps = f" of {self.steps}" if self.steps else ""
             parts = [f"epoch {self.epoch + 1} of {self.epochs}", f"step {self.step}{steps}"]
             parts += [f"loss {self.loss:.4g}"] if math.isfinite(self.loss) else []
-        parts += [f"{self.rate:.1f} steps/s"] if self.rate else []
+        parts += [f"{self.rate:.1f} steps/s" if self.rate >= 1 else f"{1 / self.rate:.1f} s/step"] if self.rate else []
         parts += [f"{duration(self.remaining)} left"] if math.isfinite(self.remaining) else []
         return " · ".join(parts)
 

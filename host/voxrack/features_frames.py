@@ -18,7 +18,7 @@ from .errors import InputError, UsageError
 from .features_filters import Weights
 
 Lengths = Tensor | Sequence[int] | None
-# Bytes of frames that are windowed at once: on a CPU what its cache holds, elsewhere what keeps the device busy.
+# Bytes of frames that are windowed at once: what a core's cache holds, on other devices what keeps them busy.
 _AT_ONCE = {"cpu": 1 << 19}
 _AT_ONCE_ELSEWHERE = 1 << 28
 _GROUP = 24  # bands multiplied at once: a band spans few bins, so most of a dense product would be zeros
@@ -132,7 +132,7 @@ def collect(
     (..., frames, values) and a mask (..., frames) of the frames that every clip has (None without sizes)
     """
     count = int(counted(x.shape[-1]))
-    at_once = _AT_ONCE.get(x.device.type, _AT_ONCE_ELSEWHERE)
+    at_once = _AT_ONCE["cpu"] * torch.get_num_threads() if x.device.type == "cpu" else _AT_ONCE_ELSEWHERE
     many = max(1, at_once // (x.element_size() * width * count))
     flat = x.reshape(-1, x.shape[-1])
     each = None if sizes is None else sizes.reshape(-1)

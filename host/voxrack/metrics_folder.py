@@ -13,7 +13,7 @@ from __future__ import annotations
 import json
 import os
 import re
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -75,8 +75,8 @@ class Evaluation:
         return self.named(self.about.get("options", {}))
 
     def named(self, options: Iterable[str]) -> str:
-        """The recipe and these of its options that were set."""
-        own = self.about.get("options", {})
+        """The recipe and the values of these options."""
+        own = {**dict(_leaves(self.about.get("settings", {}))), **self.about.get("options", {})}
         given = ", ".join(f"{key} {own.get(key, 'as usual')}" for key in options)
         return f"{self.about['recipe']} ({given})" if given else str(self.about["recipe"])
 
@@ -169,6 +169,15 @@ def differs(old: Mapping[str, Any], new: Mapping[str, Any], keys: Sequence[str])
                 f"the folder holds an evaluation with {key} = {old.get(key)!r}, not {new.get(key)!r}; "
                 "take another folder, or repeat that one's options"
             )
+
+
+def _leaves(tree: Mapping[str, Any]) -> Iterator[tuple[str, Any]]:
+    """Names and values of nested settings, without the names of the branches."""
+    for key, value in tree.items():
+        if isinstance(value, Mapping):
+            yield from _leaves(value)
+        else:
+            yield key, value
 
 
 def _read(file: Path) -> dict[str, Any]:

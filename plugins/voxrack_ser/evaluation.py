@@ -274,7 +274,11 @@ def _watched(jobs: Sequence[Job], epochs: int, progress: Callable[..., Any] | No
         while not over.wait(_LOOK):
             done = sum(epochs if job.answered else min(epochs, _lines(job.folder / "metrics.jsonl")) for job in runs)
             finished = sum(job.answered for job in runs)
-            progress(done / max(1, epochs * len(runs)), f"{finished} of {len(runs)} runs, epoch {done} of all")
+            fitted = sum(job.answered for job in jobs) - finished
+            text = f"{finished} of {len(runs)} runs, {done} of {epochs * len(runs)} epochs"
+            if fitted < len(jobs) - len(runs):
+                text = f"{fitted} of {len(jobs) - len(runs)} baselines, {text}"
+            progress(done / max(1, epochs * len(runs)), text)
 
     thread = threading.Thread(target=look, daemon=True)
     thread.start()

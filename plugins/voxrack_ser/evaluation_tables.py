@@ -144,10 +144,10 @@ class Report:
     def remarks(self) -> list[str]:
         """What the figures rest on: tier, seeds, epochs, n, how the intervals were made, what is undefined."""
         about, test = self.evaluation.about, Interval(**self.figures[MODEL]["test"]["accuracy"])
-        seeds = len(about["seeds"])
+        seeds, epochs = len(about["seeds"]), about["epochs"]
         out = [
-            f"tier {about['tier']}: {seeds} seed{'s' * (seeds > 1)}, {about['epochs']} epochs (the recipe's own "
-            f"number {about['paper_epochs']}), decided by {about['decided_by']}",
+            f"tier {about['tier']}: {seeds} seed{'s' * (seeds > 1)}, {epochs} epoch{'s' * (epochs > 1)} (the recipe's "
+            f"own number {about['paper_epochs']}), decided by {about['decided_by']}",
             f"n = {test.n} test clips of {test.speakers} speakers; {100 * test.level:.0f} % intervals by drawing "
             + ("speakers" if test.by == "speaker" else "clips: so few speakers say nothing about others"),
         ]

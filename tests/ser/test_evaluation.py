@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import math
+from dataclasses import dataclass, fields
 from pathlib import Path
 
 import numpy as np
@@ -19,6 +20,7 @@ from voxrack.metrics_folder import Evaluation, slug
 from voxrack.recipe import create, options
 from voxrack_ser import evaluation_tables
 from voxrack_ser.evaluation import changed, evaluate, plan, settings
+from voxrack_ser.recipes.common import SerRecipe
 from voxrack_ser.specs import RECIPES
 
 FAST = {"frames": 60, "batch": 16, "learning_rate": 2e-3}
@@ -219,6 +221,30 @@ def test_features_without_statistics_have_no_baselines_and_a_note(tmp_path):
     assert any("no baselines" in remark and "statistics" in remark for remark in found.remarks())
 
 
+@dataclass(frozen=True)
+class Windowed(SerRecipe):
+    """Every clip in two windows: the first is known, of the second nothing."""
+
+    def windows(self, weights, features, rows):
+        labels = list(weights.metadata["labels"])
+        known = np.eye(len(labels))[[labels.index(features.items[row].label) for row in rows]]
+        unknown = np.tile(np.eye(len(labels))[0], (len(rows), 1))
+        return np.tile(np.arange(len(rows)), 2), np.concatenate([known, unknown])
+
+
+def test_windows_are_scored_where_the_recipe_offers_them(features, tmp_path, capsys):
+    own = recipe()
+    windowed = Windowed(**{field.name: getattr(own, field.name) for field in fields(own)})
+    found = evaluate(windowed, features, protocol="kfold:2", folder=tmp_path, seeds=1, epochs=1, tier="cpu",
+                     baselines=())  # fmt: skip
+    wide = found.figures["model"]["windows"]
+    assert wide["uar"]["n"] == 96 and wide["uar"]["value"] == pytest.approx((1 + 3 * 0.5) / 4)
+    assert found.figures["model"]["test"]["uar"]["n"] == 48
+    found.tables()
+    (line,) = [line for line in capsys.readouterr().out.splitlines() if "windows" in line]
+    assert f"{wide['uar']['value']:.3f} [" in line
+
+
 # ---- comparison -----------------------------------------------------------------------------
 @pytest.fixture(scope="module")
 def other(features, tmp_path_factory):
@@ -284,6 +310,21 @@ def test_the_command_varies_an_option_and_compares(features, tmp_path, capsys):
     folders = [word for name in made["variants"] for word in ("--compare", str(tmp_path / "o" / name))]
     assert cli.run(["evaluate", *folders]) == 0
     assert "sign-flip" in capsys.readouterr().out
+
+
+def test_the_command_prepares_the_features_of_every_variant(tmp_path, capsys):
+    from voxrack.cli import cli
+    from voxrack.testing import emotional_voices
+
+    folder = emotional_voices(tmp_path / "corpus", ("sad", "angry"), speakers=2, takes=2, seconds=0.6)
+    words = ["evaluate", "ser.mfcc_cnn", "--data", str(folder), "--protocol", "kfold:2", "--seeds", "1", "--epochs",
+             "1", "--vary", "n_fft=2048,4096", "-o", str(tmp_path / "o"), "--json"]  # fmt: skip
+    assert cli.run(words) == 0
+    made = json.loads(capsys.readouterr().out)
+    sizes = {name: one["features"]["options"]["n_fft"] for name, one in made["variants"].items()}
+    assert sizes == {"ser.mfcc_cnn,n_fft=2048": 2048, "ser.mfcc_cnn,n_fft=4096": 4096}
+    assert set(made["comparison"]["systems"]) == {"ser.mfcc_cnn (n_fft 2048)", "ser.mfcc_cnn (n_fft 4096)"}
+    assert set(made["variants"]["ser.mfcc_cnn,n_fft=2048"]["figures"]) == {"model", "logistic", "svm"}
 
 
 @pytest.mark.parametrize(

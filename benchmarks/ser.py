@@ -1,4 +1,5 @@
-"""``python -m benchmarks.ser [FOLDER]``: features for recognisers, ours beside librosa's in the same run.
+"""``python -m benchmarks.ser [FOLDER]``: features for recognisers, ours beside librosa's in the same run; with
+``--hour`` how long an hour of audio takes ``ser.best``.
 
 A batch of clips as long as those of a corpus (3 to 5 s, 22.05 kHz): the FOLDER's recordings, or synthetic voices.
 librosa takes clip after clip, as it does; ours takes the padded batch with its lengths, all cores to both. Times are
@@ -23,6 +24,7 @@ from rich.table import Table
 from voxrack import features
 from voxrack.testing import voice
 
+from .ser_hour import HOUR, one_hour
 from .timing import best_of, write_json
 
 RATE, CLIPS = 22050, 32
@@ -97,11 +99,33 @@ def _difference(ours: Any, theirs: list[NDArray[Any]]) -> float:
     return max(float(np.abs(own[:, : other.shape[1]].numpy() - other).max()) for own, other in zip(ours, theirs))
 
 
+def hour(device: str, weights: str, seconds: int) -> None:
+    """Print and write what an hour takes."""
+    found = one_hour(device, weights, seconds=seconds)
+    console, share = Console(width=110), found["audio_seconds"] / HOUR
+    table = Table("", "", title=f"{found['audio_seconds'] / 60:.0f} min of speech, {torch.get_num_threads()} threads")
+    table.add_row("recogniser", f"{found['device']} ({found['weights']})")
+    table.add_row(
+        "an hour takes", f"{found['seconds'] / share:.1f} s ({found['processor_seconds'] / share:.0f} s of processor)"
+    )
+    table.add_row("times real time", f"{found['audio_seconds'] / found['seconds']:.0f}")
+    table.add_row("windows with speech", f"{found['windows_with_speech']} of {found['windows']}")
+    table.add_row("memory grown after the first minute", f"{found['grown_mb']:.0f} MB")
+    console.print(table)
+    console.print(f"written: {write_json('ser_hour', found | {'threads': torch.get_num_threads()})}")
+
+
 def main() -> None:
     parser = argparse.ArgumentParser(prog="python -m benchmarks.ser", description=__doc__)
     parser.add_argument("folder", nargs="?", type=Path, help="recordings; synthetic voices without")
     parser.add_argument("--rounds", type=int, default=5)
+    parser.add_argument("--hour", action="store_true", help="analyse an hour of speech instead")
+    parser.add_argument("--device", default="ser.best", help="of --hour")
+    parser.add_argument("--weights", default="", help="of --hour: a weight file; by default the shipped one")
+    parser.add_argument("--seconds", type=int, default=HOUR, help="of --hour: how much to analyse")
     given = parser.parse_args()
+    if given.hour:
+        return hour(given.device, given.weights, given.seconds)
     clips = recordings(given.folder) if given.folder else synthetic()
     seconds = sum(map(len, clips)) / RATE
     measured = measure(clips, given.rounds)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import json
 from pathlib import Path
 
 import pytest
@@ -161,3 +162,41 @@ def test_the_atlas_notebooks_take_a_collection_of_the_users(run, tmp_path, name)
 def test_a_collection_that_is_not_there_is_told(run, tmp_path, name):
     with pytest.raises(nbclient.exceptions.CellExecutionError, match="is not there; a set is a folder of presets"):
         run(FOLDER / f"{name}.ipynb", SET=str(tmp_path / "nowhere"))
+
+
+def printed(notebook) -> str:
+    return "".join(output.get("text", "") for cell in code_cells(notebook) for output in cell.outputs)
+
+
+def test_the_training_notebook_stops_and_goes_on(run, tmp_path):
+    done = run(FOLDER / "02_train.ipynb")
+    shown = outputs(done)
+    assert sum(WIDGET in data for data in shown) == 2  # the training, the timeline
+    assert sum("image/png" in data for data in shown) == 1  # the curves
+    assert "32 recordings of 4 speakers" in printed(done)
+    assert "finished after epoch 4" in printed(done)
+    folder = tmp_path / "work" / "out" / "run"
+    assert (folder / "model.safetensors").is_file()
+    assert [line["epoch"] for line in map(json.loads, (folder / "metrics.jsonl").read_text().splitlines())] == [
+        1,
+        2,
+        3,
+        4,
+    ]
+
+
+def test_the_timeline_notebook_takes_a_recording_and_weights_of_the_users(run, tmp_path):
+    from random_recogniser import LABELS, random_recogniser
+
+    from voxrack import write
+    from voxrack.testing import voice
+
+    write(tmp_path / "call.wav", voice(6.0, 8_000, seed=3, channels=2))
+    weights = random_recogniser(tmp_path / "random.safetensors")
+    done = run(FOLDER / "06_emotion_timeline.ipynb", FILE=str(tmp_path / "call.wav"), START=1.0, WEIGHTS=str(weights))
+    shown = outputs(done)
+    assert sum(WIDGET in data for data in shown) == 2  # the timeline, the stricter one
+    assert sum("image/png" in data for data in shown) == 1
+    assert any(data.get("text/plain") == "Audio(5.000 s, 8000 Hz, stereo, 40000 frames)" for data in shown)
+    assert any(data.get("text/plain") == "'no speech'" for data in shown)
+    assert any(label in printed(done) for label in (*LABELS, "unsure"))

@@ -110,7 +110,10 @@ def fit_prior(
         "held_out": float(table["log_likelihood"].iloc[0]),
     }  # fmt: skip
     made = kinds[best](points, seed)
-    prior = made(columns=columns, space=chosen.name, template=collection.template.text(), facts=facts)
+    prior = made(
+        columns=columns, space=chosen.name, template=collection.template.text(), facts=facts,
+        assets=collection.template.assets(),
+    )  # fmt: skip
     return Choice(prior, table, still)
 
 

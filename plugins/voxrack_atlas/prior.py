@@ -47,6 +47,8 @@ class Prior(ABC):
         Text of the preset that gives the rack and all that is not drawn.
     facts : mapping
         Where it comes from: name, rows, held-out figures.
+    assets : mapping of str to Path
+        Files that the template refers to (an impulse response), by sha256.
     """
 
     kind: ClassVar[str]
@@ -54,6 +56,7 @@ class Prior(ABC):
     space: str = "raw"
     template: str = ""
     facts: Mapping[str, Any] = field(default_factory=dict)
+    assets: Mapping[str, Path] = field(default_factory=dict)
 
     @abstractmethod
     def sample(self, count: int, rng: np.random.Generator, spread: float = 1.0) -> Array:
@@ -98,11 +101,12 @@ class Prior(ABC):
         """The template."""
         from voxrack import Preset
 
-        return Preset.from_text(self.template) if self.template else vocal_template()
+        return Preset.from_text(self.template, self.assets) if self.template else vocal_template()
 
     def save(self, path: str | os.PathLike[str]) -> Path:
-        """Write one .safetensors file, whole or not at all."""
+        """Write one .safetensors file, whole or not at all; files of the template lie in ``<stem>.assets/`` beside it."""
         from voxrack.files import write_bytes
+        from voxrack.preset_assets import copy_into, find, folder_of
 
         target = Path(path)
         if target.suffix != ".safetensors":
@@ -110,8 +114,15 @@ class Prior(ABC):
                 f"a prior is saved as .safetensors; got {target.name!r}: "
                 f"write {target.with_suffix('.safetensors').name!r}"
             )
+        for address, asset in (self._references() if self.assets else {}).items():
+            copy_into(folder_of(target), asset, find(asset, None, self.assets, f"$.parameters[{address!r}]"))
         write_bytes(target, self._bytes())
         return target
+
+    def _references(self) -> dict[str, dict[str, str]]:
+        from voxrack.preset_assets import references
+
+        return references(self.preset().parameters)
 
     def _bytes(self) -> bytes:
         from safetensors.numpy import save
@@ -142,6 +153,8 @@ def load_prior(path: str | os.PathLike[str]) -> Prior:
 
     from safetensors import SafetensorError, safe_open
 
+    from voxrack.preset_assets import folder_of
+
     try:
         with safe_open(os.fspath(path), framework="numpy") as file:
             head = json.loads((file.metadata() or {}).get(_FORMAT, "null"))
@@ -154,9 +167,12 @@ def load_prior(path: str | os.PathLike[str]) -> Prior:
         raise InputError(f"{path} is a prior of version {head['version']}, kind '{head['kind']}': upgrade voxrack")
     module, name = _PLACES[head["kind"]].split(":")
     made = getattr(import_module(f".{module}", __package__), name)
+    folder = folder_of(Path(path))
+    held = {file.stem: file for file in sorted(folder.iterdir())} if folder.is_dir() else {}
     return made(
-        columns=tuple(head["columns"]), space=head["space"], template=head["template"], facts=head["facts"], **arrays
-    )
+        columns=tuple(head["columns"]), space=head["space"], template=head["template"], facts=head["facts"],
+        assets=held, **arrays,
+    )  # fmt: skip
 
 
 def default_prior(dataset: str = "internal") -> Gaussian:

@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import numpy as np
 import pytest
 from atlas.small_sets import desk
 
-from voxrack.errors import InputError, UsageError
+from voxrack import Audio, Preset, Rack, default_host, write
+from voxrack.errors import InputError, PresetError, UsageError
 from voxrack_atlas import Collection, fit_prior
 from voxrack_atlas.choosing import split
+from voxrack_atlas.prior import load_prior
 from voxrack_atlas.quality import cross_judged, judge
 
 
@@ -107,3 +111,23 @@ def test_judged_by_folds() -> None:
     table = cross_judged(lively(80), ("gaussian", "flow"), folds=2)
     assert list(table.index) == ["gaussian", "flow"] and np.isfinite(table.to_numpy()).all()
     assert table.loc["flow", "log_likelihood"] > table.loc["gaussian", "log_likelihood"]
+
+
+def test_a_prior_keeps_the_files_of_its_rack(tmp_path: Path) -> None:
+    pytest.importorskip("pedalboard", reason="needs a device that takes a file: the extra pedalboard")
+    answer = tmp_path / "hall.wav"
+    write(answer, Audio(np.full((1, 32), 0.1, dtype=np.float32), 44100))
+    host, rng = default_host(), np.random.default_rng(0)
+    presets = []
+    for level, wet in rng.uniform(0.1, 0.9, (30, 2)):
+        hall = host.create("pedalboard.convolution", {"impulse_response": str(answer), "wet": wet})
+        presets.append(Preset.of(Rack([host.create("fx.gain", level=-10 * level), hall]), name=f"{level:.6f}"))
+    fitted = fit_prior(Collection.of(presets), "shrunk").prior
+    answer.rename(tmp_path / "moved.wav")
+    with pytest.raises(PresetError, match=r"hall\.wav' is missing"):
+        fitted.save(tmp_path / "lost.safetensors")
+    assert not (tmp_path / "lost.safetensors").exists()
+    (tmp_path / "moved.wav").rename(answer)
+    held = load_prior(fitted.save(tmp_path / "halls.safetensors"))
+    answer.unlink()
+    assert held.preset().rack(missing="refuse").get("convolution.impulse_response")

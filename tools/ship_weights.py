@@ -44,8 +44,8 @@ made by
 
 LIMITS = """\
 - Acted emotion, two sentences, English, studio recordings, 24 speakers. On other corpora expect far less, and less
-  certain than the probabilities say: on the 840 clips of TESS at hand (seven shared classes, not trained on) the shipped
-  network's recall is 0.51 and its calibration error 0.16. Judge a few of your own recordings first.
+  certain than the probabilities say: on the 840 clips of TESS at hand (seven shared classes, not trained on) the
+  shipped network's recall is 0.51 and its calibration error 0.16. Judge a few of your own recordings first.
 - Channel: of the test speakers of fold 1 (recall 0.74) a telephone band of 300 to 3400 Hz leaves 0.53, a rising
   spectral tilt 0.53, reverberation of 0.4 s 0.68; white noise 20 and 10 dB below the speech 0.74 and 0.68, brown noise
   10 dB below 0.56. Level and silence around the speech change nothing.

@@ -9,6 +9,8 @@ about 1 KB a second.
 from __future__ import annotations
 
 from collections.abc import Mapping
+from concurrent.futures import Future, ThreadPoolExecutor
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -20,13 +22,34 @@ from voxrack.device import Track
 from voxrack.timeline import Timeline
 
 from .gating import SpeechGate
-from .loading import Judge, load_judge
+from .loading import Judge, Judgement, load_judge
 from .verdict import decide, described, pooled
 from .windows import Rechunk, Window, Windows
 
 LONGEST_CHUNK = 1.0  # s: the signal is taken in pieces of this length, whatever the blocks; few pieces are fast
 SHORTEST = 0.5  # s; anything shorter is filled up with silence for the model's sake
+AHEAD = 2  # batches that the network may lie behind the signal: it works while the next are heard
 DECIMALS = 6  # of what is found: more would be noise of the arithmetic
+
+
+@dataclass(frozen=True, slots=True)
+class Batch:
+    """Windows that are judged together: ``count`` of them, those at ``judged`` by the network, the others silent."""
+
+    count: int
+    judged: NDArray[np.int64]
+    answers: Future[Judgement] | None
+
+    def wait(self) -> None:
+        if self.answers is not None:
+            self.answers.result()
+
+    def rows(self, labels: int, width: int) -> Judgement:
+        """Probabilities (count, labels) and embeddings (count, width); zeros where there is no speech."""
+        probabilities, embeddings = np.zeros((self.count, labels)), np.zeros((self.count, width))
+        if self.answers is not None:
+            probabilities[self.judged], embeddings[self.judged] = self.answers.result()
+        return probabilities, embeddings
 
 
 class Recogniser:
@@ -46,6 +69,7 @@ class Recogniser:
         self.assets = dict(assets)
         self.latency = 0
         self._judge: Judge | None = None
+        self._worker: ThreadPoolExecutor | None = None
 
     @property
     def judge(self) -> Judge:
@@ -64,7 +88,7 @@ class Recogniser:
         self._windows = Windows(length, hop)
         self._gate = SpeechGate(sample_rate)
         self._waiting: list[Window] = []  # complete, not judged
-        self._rows: list[tuple[NDArray[np.float64], NDArray[np.float64]]] = []  # probabilities and embeddings by batch
+        self._batches: list[Batch] = []
         self._speech: list[float] = []  # share of each judged window
         self._stops: list[tuple[int, int]] = []  # where each judged window begins and ends
         self._whole: list[NDArray[np.float32]] | None = []  # the recording, while it is short
@@ -82,7 +106,11 @@ class Recogniser:
         self._waiting += self._windows.finish()
         while self._waiting:
             self._judge_batch()
-        return self._tracks()
+        tracks = self._tracks()
+        if self._worker is not None:
+            self._worker.shutdown()
+            self._worker = None
+        return tracks
 
     def so_far(self) -> tuple[Track, ...]:
         """The tracks of what was judged until now, for a signal that still goes on; the verdict is pooled."""
@@ -106,12 +134,14 @@ class Recogniser:
         now, self._waiting = self._waiting[:batch], self._waiting[batch:]
         speech = np.array([self._gate.seconds(window.start, window.stop) for window in now])
         judged = np.flatnonzero(speech >= min(self.values["least_speech"], self.values["window"]))
-        judge = self.judge
-        probabilities, embeddings = np.zeros((len(now), len(judge.labels))), np.zeros((len(now), judge.width))
+        answers = None
         if len(judged):
             samples = np.stack([self._filled(now[index].samples) for index in judged])
-            probabilities[judged], embeddings[judged] = judge.windows(samples, self.rate)
-        self._rows.append((probabilities, embeddings))
+            self._worker = self._worker or ThreadPoolExecutor(1, "voxrack-recogniser")
+            answers = self._worker.submit(self.judge.windows, samples, self.rate)
+        self._batches.append(Batch(len(now), judged, answers))
+        if len(self._batches) > AHEAD:
+            self._batches[-1 - AHEAD].wait()  # no more of the signal is held than the network can keep up with
         self._speech += [s * self.rate / len(w.samples) for s, w in zip(speech, now, strict=True)]
         self._stops += [(window.start, window.stop) for window in now]
 
@@ -122,8 +152,9 @@ class Recogniser:
     def _tracks(self, ended: bool = True) -> tuple[Track, ...]:
         judge, values, rate = self.judge, self.values, self.rate
         labels, count = judge.labels, len(self._stops)
-        probabilities = np.concatenate([np.zeros((0, len(labels))), *(row for row, _ in self._rows)])
-        embeddings = np.concatenate([np.zeros((0, judge.width)), *(vectors for _, vectors in self._rows)])
+        found = [batch.rows(len(labels), judge.width) for batch in self._batches]
+        probabilities = np.concatenate([np.zeros((0, len(labels))), *(rows for rows, _ in found)])
+        embeddings = np.concatenate([np.zeros((0, judge.width)), *(vectors for _, vectors in found)])
         speech = np.clip(np.array(self._speech, dtype=np.float64), 0.0, 1.0)
         times = np.array(self._stops, dtype=np.float64).reshape(count, 2).mean(axis=1) / rate
         duration = self._windows.frames / rate
@@ -134,9 +165,9 @@ class Recogniser:
             verdict = judge.recording(whole, rate)[0][0]
         else:
             verdict = pooled(probabilities, speech)
-        found = decide(verdict, labels, values["threshold"], spoken, values["least_speech"])
+        told = decide(verdict, labels, values["threshold"], spoken, values["least_speech"])
         probabilities = np.round(probabilities, DECIMALS)
-        summary = described(found, labels) | {
+        summary = described(told, labels) | {
             "threshold": values["threshold"],
             "method": "whole recording" if at_once else "mean of windows",
             "speech_s": round(spoken, 3),

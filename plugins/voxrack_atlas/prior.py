@@ -104,7 +104,7 @@ class Prior(ABC):
         return Preset.from_text(self.template, self.assets) if self.template else vocal_template()
 
     def save(self, path: str | os.PathLike[str]) -> Path:
-        """Write one .safetensors file, whole or not at all; files of the template lie in ``<stem>.assets/`` beside it."""
+        """Write one .safetensors file, whole or not at all; the template's files go to ``<stem>.assets/`` beside."""
         from voxrack.files import write_bytes
         from voxrack.preset_assets import copy_into, find, folder_of
 

@@ -232,7 +232,8 @@ class Windowed(SerRecipe):
         return np.tile(np.arange(len(rows)), 2), np.concatenate([known, unknown])
 
 
-def test_windows_are_scored_where_the_recipe_offers_them(features, tmp_path, capsys):
+def test_windows_are_scored_where_the_recipe_offers_them(features, tmp_path, capsys, monkeypatch):
+    monkeypatch.setenv("COLUMNS", "200")  # in a narrow one the row goes on further down
     own = recipe()
     windowed = Windowed(**{field.name: getattr(own, field.name) for field in fields(own)})
     found = evaluate(windowed, features, protocol="kfold:2", folder=tmp_path, seeds=1, epochs=1, tier="cpu",

@@ -3,7 +3,7 @@
 Windows (1.5 s, every 0.5 s) are judged in batches as the signal comes in, those without speech are not judged at all.
 A recording of up to 10 s is also judged in one piece, which is its verdict; a longer one's verdict is the mean of its
 windows' probabilities, weighed by the speech in each. Memory does not grow with the audio, only with what was found:
-about 1 KB a second.
+a few numbers and an embedding for each window, 20 MB in two hours.
 """
 
 from __future__ import annotations
@@ -44,12 +44,12 @@ class Batch:
         if self.answers is not None:
             self.answers.result()
 
-    def rows(self, labels: int, width: int) -> Judgement:
-        """Probabilities (count, labels) and embeddings (count, width); zeros where there is no speech."""
-        probabilities, embeddings = np.zeros((self.count, labels)), np.zeros((self.count, width))
+    def fill(self, probabilities: NDArray[np.float64], embeddings: NDArray[np.float64]) -> None:
+        """Write its rows, (count, k) and (count, d), rounded; what has no speech stays zero."""
         if self.answers is not None:
-            probabilities[self.judged], embeddings[self.judged] = self.answers.result()
-        return probabilities, embeddings
+            chances, vectors = self.answers.result()
+            probabilities[self.judged] = chances
+            embeddings[self.judged] = np.round(vectors, DECIMALS)
 
 
 class Recogniser:
@@ -152,9 +152,12 @@ class Recogniser:
     def _tracks(self, ended: bool = True) -> tuple[Track, ...]:
         judge, values, rate = self.judge, self.values, self.rate
         labels, count = judge.labels, len(self._stops)
-        found = [batch.rows(len(labels), judge.width) for batch in self._batches]
-        probabilities = np.concatenate([np.zeros((0, len(labels))), *(rows for rows, _ in found)])
-        embeddings = np.concatenate([np.zeros((0, judge.width)), *(vectors for _, vectors in found)])
+        probabilities, embeddings = np.zeros((count, len(labels))), np.zeros((count, judge.width))
+        row = 0
+        for batch in self._batches:
+            rows = slice(row, row + batch.count)
+            batch.fill(probabilities[rows], embeddings[rows])
+            row += batch.count
         speech = np.clip(np.array(self._speech, dtype=np.float64), 0.0, 1.0)
         times = np.array(self._stops, dtype=np.float64).reshape(count, 2).mean(axis=1) / rate
         duration = self._windows.frames / rate
@@ -184,7 +187,7 @@ class Recogniser:
         timeline = Timeline.of((emotion, voiced))
         summary["segments"] = [band.json() for band in timeline.bands()]
         names = tuple(str(number) for number in range(judge.width))
-        return emotion, voiced, Track("embedding", times, np.round(embeddings, DECIMALS), names)
+        return emotion, voiced, Track("embedding", times, embeddings, names)
 
 
 class MfccLstm(Recogniser):

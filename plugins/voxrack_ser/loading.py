@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from .frontends import Frontend
     from .models.network import Network
 
-Judgement = tuple[NDArray[np.float64], NDArray[np.float64]]  # probabilities (B, k), embeddings (B, d)
+Judgement = tuple[NDArray[np.float64], NDArray[np.float32]]  # probabilities (B, k), embeddings (B, d)
 
 
 @dataclass(frozen=True)
@@ -64,7 +64,7 @@ class Judge:
         with torch.inference_mode():
             features = self.frontend(torch.from_numpy(np.ascontiguousarray(samples)), sample_rate)
         found = answer(self.network, list(features), batch=len(features), temperature=temperature)
-        return found.probabilities.double().numpy(), found.embeddings.double().numpy()
+        return found.probabilities.double().numpy(), found.embeddings.numpy()
 
 
 def load_judge(path: Path) -> Judge:

@@ -3,7 +3,7 @@
 Windows (1.5 s, every 0.5 s) are judged in batches as the signal comes in, those without speech are not judged at all.
 A recording of up to 10 s is also judged in one piece, which is its verdict; a longer one's verdict is the mean of its
 windows' probabilities, weighed by the speech in each. Memory does not grow with the audio, only with what was found:
-a few numbers and an embedding for each window, 20 MB in two hours.
+a few numbers and an embedding for each window, about 70 MB in two hours.
 """
 
 from __future__ import annotations

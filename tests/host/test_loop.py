@@ -30,6 +30,15 @@ STEPS = 5  # batches an epoch: 18 items, 4 a batch
 EPOCHS = 3
 
 
+@pytest.fixture(scope="module", autouse=True)
+def one_thread():
+    """Bit for bit holds for one number of threads, and other tests of this process may have changed it."""
+    before = torch.get_num_threads()
+    torch.set_num_threads(1)
+    yield
+    torch.set_num_threads(before)
+
+
 @pytest.fixture(scope="module")
 def features(tmp_path_factory):
     return write_features(tmp_path_factory.mktemp("features") / "toy.safetensors")
@@ -158,8 +167,10 @@ KILLED = """
 import os, signal, sys
 from pathlib import Path
 sys.path[:0] = [{tests!r}, {host!r}]
+import torch
 from test_loop import go
 from voxrack.feature_file import FeatureFile
+torch.set_num_threads(1)
 
 asked = iter(range(1, 100))
 def stop():

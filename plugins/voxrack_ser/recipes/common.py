@@ -6,7 +6,7 @@ from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import numpy as np
 import torch
@@ -138,7 +138,7 @@ class EmotionTask(Task):
         self.epochs = recipe.epochs if epochs is None else epochs
         self.clips = {index: self._load(index) for index in split.train}
         bands = next(iter(self.clips.values())).shape[1]
-        make: Callable[..., Network] = network_class(recipe.network)
+        make = cast("Callable[..., Network]", network_class(recipe.network))
         self.network = make(bands=bands, classes=len(self.labels), **recipe.settings)
         if recipe.normalise == "train":
             self.network.normalise.fit(list(self.clips.values()))

@@ -13,9 +13,6 @@ from dataclasses import dataclass, fields, is_dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol
 
-import numpy as np
-from numpy.typing import NDArray
-
 from voxrack.errors import UsageError, VoxrackError
 from voxrack.metrics_folder import MODEL, Evaluation, differs, slug, write
 
@@ -28,7 +25,6 @@ if TYPE_CHECKING:
     from voxrack.datasets import Split
     from voxrack.feature_file import FeatureFile
     from voxrack.task import Task
-    from voxrack.weights import Weights
 
     from .evaluation_tables import Report
 
@@ -51,9 +47,6 @@ class Classifier(Protocol):
     epochs: int
 
     def task(self, features: FeatureFile, split: Split, *, seed: int, epochs: int | None) -> Task: ...
-
-
-Predict = Callable[["Weights", "FeatureFile", Sequence[int]], tuple[NDArray[np.float64], tuple[str, ...]]]
 
 
 @dataclass(frozen=True)

@@ -111,7 +111,7 @@ def test_files_that_cannot_be_read(tmp_path):
 
 def test_from_text_takes_text():
     with pytest.raises(UsageError, match=r"Preset\.load"):
-        Preset.from_text(Path("x.json"))  # type: ignore[arg-type]
+        Preset.from_text(Path("x.json"))
 
 
 @pytest.mark.parametrize(

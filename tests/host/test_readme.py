@@ -40,9 +40,9 @@ def test_the_notebook_example_runs() -> None:
     names: dict[str, object] = {}
     exec(fenced(README, "python")[0], names)
     live, player = names["live"], names["player"]
-    live.request()  # type: ignore[attr-defined]
-    assert live.wait(60)  # type: ignore[attr-defined]
-    assert len(player.names) == 2  # type: ignore[attr-defined]
+    live.request()
+    assert live.wait(60)
+    assert len(player.names) == 2
 
 
 def test_the_script_runs_and_its_preset_comes_back(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -60,7 +60,7 @@ def test_the_preset_is_one_and_sounds_as_it_says() -> None:
     (text,) = fenced(README, "json")
     preset = Preset.from_text(text)
     assert all("defaults are used" in remark for remark in preset.check())
-    impulse = Audio([1.0] + [0.0] * 47_999, 48_000)  # type: ignore[arg-type]
+    impulse = Audio([1.0] + [0.0] * 47_999, 48_000)
     made = render(preset.rack(), impulse).mono().samples[0]
     echo = abs(made[2400:]).argmax() + 2400
     assert echo / 48_000 == pytest.approx(0.110, abs=0.002)
@@ -73,15 +73,15 @@ def test_the_shell_examples_name_verbs_and_options_that_exist() -> None:
     lines = [line.split() for block in fenced(README, "sh") for line in block.splitlines()]
     assert len(lines) >= 5 and all(line[0] == "voxrack" for line in lines)
     for _, verb, *words in lines:
-        command = cli.get_command(None, verb)  # type: ignore[arg-type]
+        command = cli.get_command(None, verb)
         while isinstance(command, click.Group):
             verb, *words = words
-            command = command.get_command(None, verb)  # type: ignore[arg-type]
+            command = command.get_command(None, verb)
         assert command is not None, verb
         known = {option for parameter in command.params for option in parameter.opts}
         assert {word for word in words if word.startswith("-")} <= known
     for verb in re.findall(r"voxrack (\w+)[^`\n]*`", README):
-        assert verb in cli.list_commands(None), verb  # type: ignore[arg-type]
+        assert verb in cli.list_commands(None), verb
 
 
 def test_the_table_of_devices_is_current() -> None:

@@ -193,7 +193,7 @@ def test_a_spec_that_is_not_in_order_is_refused():
     with pytest.raises(PluginError, match="'length'"):
         check_device(streaming("Gain", length="free"))
     with pytest.raises(UsageError, match=r"takes a voxrack\.DeviceSpec"):
-        check_device(7)  # type: ignore[arg-type]
+        check_device(7)
     with pytest.raises(UsageError, match="does not offer"):
         check_device(streaming("Gain"), host=host_with(streaming("Late")))
 

@@ -24,7 +24,7 @@ SPEC = next(spec for spec in RECIPES if spec.id == "ser.best")
 
 
 def recipe(**settings: Any) -> BestRecipe:
-    return create(SPEC, options(SPEC, {"members": 1, "batch": 8, "epochs": 3, **settings}))  # type: ignore[return-value]
+    return create(SPEC, options(SPEC, {"members": 1, "batch": 8, "epochs": 3, **settings}))
 
 
 @pytest.fixture(scope="module")

@@ -28,7 +28,7 @@ TOY = SerRecipe("ser.mfcc_lstm", "mfcc_lstm", Mfcc(), {"width": 24, "hidden": 16
 
 def made(id: str, **settings: object) -> SerRecipe:
     spec = next(spec for spec in PAPERS if spec.id == id)
-    return create(spec, options(spec, settings))  # type: ignore[return-value]
+    return create(spec, options(spec, settings))
 
 
 def toy_task(file: FeatureFile, recipe: SerRecipe = TOY, **held: int) -> EmotionTask:

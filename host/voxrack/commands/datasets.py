@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections import Counter
+from collections import defaultdict
 from typing import TYPE_CHECKING, Any
 
 import click
@@ -87,9 +87,9 @@ def _equal(items: tuple[Item, ...]) -> list[list[str]]:
 def _rows(corpus: Corpus, seconds: dict[str, float]) -> list[dict[str, Any]]:
     """For each speaker: gender, utterances by class, seconds."""
     genders = {u.speaker: u.attributes.get("gender", "") for u in corpus.utterances}
-    time: Counter[str] = Counter()
+    time: defaultdict[str, float] = defaultdict(float)
     for utterance in corpus.utterances:
-        time[utterance.speaker] += seconds.get(utterance.id, 0.0)  # type: ignore[assignment]
+        time[utterance.speaker] += seconds.get(utterance.id, 0.0)
     return [
         {"speaker": speaker, "gender": genders[speaker], "seconds": round(time[speaker], 3), "utterances": counts}
         for speaker, counts in corpus.counts().items()

@@ -8,18 +8,16 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from ..activity_level import FRAME, active_level, frame_power, frame_size, widened
 from ..errors import InputError, UsageError
 
 if TYPE_CHECKING:
     from numpy.random import Generator
 
-FRAME = 0.01  # s
 AROUND = 0.1  # s before and after an active frame that belong to it
 BELOW = 30.0  # dB under the loud frames (95th percentile) at which noise is taken for silence
 QUIET = 20.0  # dB under a noise's mean that a stretch of it may have to be laid under speech
 FADE = 0.005  # s at each joint
-MARGIN = 15.9  # dB between active level and activity threshold, ITU-T P.56
-HANG = 0.2  # s that activity lasts after its last loud frame, ITU-T P.56
 
 
 @dataclass(frozen=True, eq=False)
@@ -69,35 +67,27 @@ def mix(speech: ArrayLike, noise: ArrayLike, snr_db: float, rng: Generator, *, s
     voice = _mono(speech, "speech")
     sound = active_part(noise, sample_rate)
     laid = _stretch(sound, len(voice), rng)
-    wanted = active_power(voice, sample_rate) / 10 ** (snr_db / 10)
-    laid = laid * np.sqrt(wanted / np.mean(laid**2))
+    loudness = active_power(voice, sample_rate)
+    laid = laid * np.sqrt(loudness / 10 ** (snr_db / 10) / np.mean(laid**2))
     noisy = voice + laid
     scale = float(1.0 / max(1.0, np.abs(noisy).max()))
-    reached = 10 * np.log10(active_power(voice, sample_rate) / np.mean(laid**2))
+    reached = 10 * np.log10(loudness / np.mean(laid**2))
     out = [np.asarray(part * scale, dtype=np.float32) for part in (noisy, voice, laid)]
     return Mixture(out[0], out[1], out[2], scale, float(reached))
 
 
 def active_power(samples: ArrayLike, sample_rate: int) -> float:
-    """Mean power where the signal is active: the fixed point of ITU-T P.56, without an absolute threshold.
-
-    A frame of 10 ms is active where, in it or up to 0.2 s before, the power is above the active power less 15.9 dB.
+    """Mean power where the signal is active: :func:`voxrack.activity.active_level` as a power.
 
     Raises
     ------
     InputError
         For silence.
     """
-    power = _frame_power(_mono(samples, "the signal"), sample_rate)
-    level = power.mean()
-    if not level > 0:
+    level = active_level(_mono(samples, "the signal"), sample_rate)
+    if level == -np.inf:
         raise InputError("the signal is silent throughout: it has no level that noise could be set against")
-    while True:
-        loud = power > level * 10 ** (-MARGIN / 10)
-        active = power[_widened(loud, 0, round(HANG / FRAME))].mean()
-        if active <= level * (1 + 1e-9):  # it only rises, for a higher threshold leaves fewer frames
-            return float(level)
-        level = active
+    return 10 ** (level / 10)
 
 
 def active_part(noise: ArrayLike, sample_rate: int) -> NDArray[np.float64]:
@@ -106,15 +96,15 @@ def active_part(noise: ArrayLike, sample_rate: int) -> NDArray[np.float64]:
     Frames of 10 ms more than 30 dB under the loud ones are silent, except within 0.1 s of a louder one.
     """
     samples = _mono(noise, "noise")
-    power = _frame_power(samples, sample_rate)
+    power = frame_power(samples, sample_rate)
     loud = power > 0
     if not loud.any():
         raise InputError("the noise is silent throughout; choose another file")
     threshold = np.percentile(power[loud], 95) * 10 ** (-BELOW / 10)
     around = round(AROUND / FRAME)
-    active = np.concatenate(([False], _widened(power > threshold, around, around), [False]))
+    active = np.concatenate(([False], widened(power > threshold, around, around), [False]))
     edges = np.flatnonzero(active[1:] != active[:-1]).reshape(-1, 2)
-    size = _frame_size(sample_rate)
+    size = frame_size(sample_rate)
     return np.concatenate([_faded(samples[first * size : last * size], sample_rate) for first, last in edges])
 
 
@@ -135,23 +125,6 @@ def _faded(samples: NDArray[np.float64], sample_rate: int) -> NDArray[np.float64
     out[:length] *= ramp
     out[len(out) - length :] *= ramp[::-1]
     return out
-
-
-def _frame_size(sample_rate: int) -> int:
-    return max(1, round(FRAME * sample_rate))
-
-
-def _frame_power(samples: NDArray[np.float64], sample_rate: int) -> NDArray[np.float64]:
-    """Mean power of each 10 ms; the last frame may be shorter."""
-    starts = np.arange(0, len(samples), _frame_size(sample_rate))
-    lengths = np.diff(np.append(starts, len(samples)))
-    return np.add.reduceat(samples**2, starts) / lengths
-
-
-def _widened(mask: NDArray[np.bool_], before: int, after: int) -> NDArray[np.bool_]:
-    """True also for ``before`` frames ahead of a true one and ``after`` frames behind it."""
-    kernel = np.ones(before + after + 1)
-    return np.convolve(mask, kernel)[before : before + len(mask)] > 0.5
 
 
 def _mono(samples: ArrayLike, what: str) -> NDArray[np.float64]:

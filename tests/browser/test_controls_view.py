@@ -2,33 +2,16 @@
 
 from __future__ import annotations
 
-import json
+from functools import partial
 
 import pytest
 from notebook_bench import make_rack
 
 from voxrack.notebook.controls import Controls, ControlsModel
 
-pytestmark = [pytest.mark.browser, pytest.mark.xdist_group("browser")]
+from .mounting import mount, tell
 
-HARNESS = """
-async ({ source, css }) => {
-  const listeners = [];
-  window.sentToPython = [];
-  const model = {
-    get: () => "", send: (message) => window.sentToPython.push(message),
-    on: (_, listener) => listeners.push(listener), off: () => {},
-  };
-  window.fromPython = (message) => listeners.forEach((listener) => listener(message, []));
-  const style = document.createElement("style");
-  style.textContent = css;
-  document.head.append(style);
-  const module = await import(URL.createObjectURL(new Blob([source], { type: "text/javascript" })));
-  const el = document.createElement("div");
-  document.body.append(el);
-  module.default.render({ model, el });
-}
-"""
+pytestmark = [pytest.mark.browser, pytest.mark.xdist_group("browser")]
 
 
 class Wired:
@@ -37,13 +20,9 @@ class Wired:
     def __init__(self, page, rack):
         self.page, self.rack = page, rack
         self.changes: list[tuple] = []
-        self.model = ControlsModel(rack, self.answer, lambda *change: self.changes.append(change))
-        page.goto("about:blank")
-        page.evaluate(HARNESS, {"source": Controls._esm, "css": Controls._css})
+        self.model = ControlsModel(rack, partial(tell, page), lambda *change: self.changes.append(change))
+        mount(page, Controls)
         self.pump()
-
-    def answer(self, content: dict) -> None:
-        self.page.evaluate("message => fromPython(message)", json.loads(json.dumps(content, allow_nan=False)))
 
     def pump(self) -> list[dict]:
         """Deliver what the page has sent; returns it."""

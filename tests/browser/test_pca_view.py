@@ -10,7 +10,7 @@ from PIL import Image
 
 from voxrack.notebook.pca import LIMIT, PcaExplorer
 
-from .test_controls_view import HARNESS
+from .mounting import mount, tell
 
 pytestmark = [pytest.mark.browser, pytest.mark.xdist_group("browser")]
 ACCENT = (0x3B, 0x82, 0xD6)
@@ -28,13 +28,10 @@ def coloured(page) -> tuple[float, float]:
 
 @pytest.mark.parametrize(("score", "begin", "end"), [(2.0, 0.0, 2.0), (-1.5, -1.5, 0.0)])
 def test_the_track_is_filled_from_the_mean(page, score, begin, end):
-    page.goto("about:blank")
-    page.evaluate(HARNESS, {"source": PcaExplorer._esm, "css": PcaExplorer._css})
+    mount(page, PcaExplorer)
     slider = {"label": "PC 1", "share": "80 %", "words": ""}
-    page.evaluate("message => fromPython(message)",
-                  {"type": "space", "sliders": [slider], "dots": [], "limit": LIMIT, "folder": "."})  # fmt: skip
-    page.evaluate("message => fromPython(message)",
-                  {"type": "state", "scores": [score], "text": "", "start": "the mean", "serial": 0})  # fmt: skip
+    tell(page, {"type": "space", "sliders": [slider], "dots": [], "limit": LIMIT, "folder": "."})
+    tell(page, {"type": "state", "scores": [score], "text": "", "start": "the mean", "serial": 0})
     thumb = 7 / (page.locator(".vx-slider").bounding_box()["width"] - 14) * 2 * LIMIT  # half of it, in the same unit
     assert coloured(page) == (pytest.approx(begin, abs=1.5 * thumb), pytest.approx(end, abs=1.5 * thumb))
     page.locator(".vx-slider").fill("0.5")  # dragged: the colour follows before Python has answered

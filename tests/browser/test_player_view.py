@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-import base64
-import json
+from functools import partial
 
 import numpy as np
 import pytest
@@ -11,56 +10,17 @@ import pytest
 from voxrack.audio import Audio
 from voxrack.notebook.player import ABPlayer, PlayerModel
 
+from .mounting import mount, tell
+
 pytestmark = [pytest.mark.browser, pytest.mark.xdist_group("browser")]
 RATE = 48_000
-
-# A stand-in for the widget model: what Python sends is dispatched, what the page sends is kept.
-HARNESS = """
-async ({ source, css }) => {
-  const listeners = [];
-  window.sentToPython = [];
-  const model = {
-    get: () => "test", send: (message) => window.sentToPython.push(message),
-    on: (_, listener) => listeners.push(listener), off: () => {},
-  };
-  window.held = null; // a list keeps messages back until a test delivers them at a moment of its choice
-  window.fromPython = (message, data) => {
-    if (window.held) return void window.held.push([message, data]);
-    const bytes = data ? Uint8Array.from(atob(data), (c) => c.charCodeAt(0)) : null;
-    for (const listener of listeners) listener(message, bytes ? [new DataView(bytes.buffer)] : []);
-  };
-  const style = document.createElement("style");
-  style.textContent = css;
-  document.head.append(style);
-  const module = await import(URL.createObjectURL(new Blob([source], { type: "text/javascript" })));
-  module.default.initialize({ model });
-  const el = document.createElement("div");
-  document.body.append(el);
-  module.default.render({ model, el });
-  window.engine = window.__voxrack_players.test;
-  window.sentToPython.length = 0;
-  // one long window of what the speakers get
-  window.heard = async (seconds) => {
-    await new Promise((done) => setTimeout(done, seconds * 1000));
-    const samples = new Float32Array(engine.analyser.fftSize);
-    engine.analyser.getFloatTimeDomainData(samples);
-    return Array.from(samples);
-  };
-}
-"""
 
 
 @pytest.fixture
 def player(page):
     """The model wired to a page that shows the player; ``player.page`` runs scripts in it."""
-    page.goto("about:blank")
-    page.evaluate(HARNESS, {"source": ABPlayer._esm, "css": ABPlayer._css})
-
-    def send(content: dict, buffers: list) -> None:
-        data = base64.b64encode(buffers[0]).decode() if buffers else None
-        page.evaluate("([message, data]) => fromPython(message, data)", [json.loads(json.dumps(content)), data])
-
-    model = PlayerModel(send, matched=False)
+    mount(page, ABPlayer, sounding=True)
+    model = PlayerModel(partial(tell, page), matched=False)
     model.volume = 1.0  # heard samples are the takes' own
     model.page = page
     return model

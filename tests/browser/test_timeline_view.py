@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-import base64
-import json
+from functools import partial
 
 import numpy as np
 import pytest
@@ -14,32 +13,10 @@ from voxrack.notebook.emotion_colours import SILENT, colours
 from voxrack.notebook.timeline import EmotionTimeline, TimelineModel
 from voxrack.timeline import Timeline
 
+from .mounting import mount, tell
+
 pytestmark = [pytest.mark.browser, pytest.mark.xdist_group("browser")]
 RATE = 16_000
-HARNESS = """
-async ({ source, css }) => {
-  const listeners = [];
-  window.sentToPython = [];
-  const model = {
-    get: () => "test", send: (message) => window.sentToPython.push(message),
-    on: (_, listener) => listeners.push(listener), off: () => {},
-  };
-  window.fromPython = (message, data) => {
-    const bytes = data ? Uint8Array.from(atob(data), (c) => c.charCodeAt(0)) : null;
-    for (const listener of listeners) listener(message, bytes ? [new DataView(bytes.buffer)] : []);
-  };
-  const style = document.createElement("style");
-  style.textContent = css;
-  document.head.append(style);
-  const module = await import(URL.createObjectURL(new Blob([source], { type: "text/javascript" })));
-  module.default.initialize({ model });
-  const el = document.createElement("div");
-  document.body.append(el);
-  module.default.render({ model, el });
-  window.engine = window.__voxrack_players.test;
-  window.sentToPython.length = 0;
-}
-"""
 # Colour in the middle of a canvas' column, `share` of its width from the left and `down` of its height from the top.
 PIXEL = """
 ([selector, share, down]) => {
@@ -59,19 +36,14 @@ class Shown:
 
     def __init__(self, page) -> None:
         self.page = page
-        page.goto("about:blank")
-        page.evaluate(HARNESS, {"source": EmotionTimeline._esm, "css": EmotionTimeline._css})
-        self.model = TimelineModel(self.send)
+        mount(page, EmotionTimeline, sounding=True)
+        self.model = TimelineModel(partial(tell, page))
         time = np.arange(4 * RATE) / RATE
         voice = 0.2 * np.sin(2 * np.pi * 220 * time) * np.abs(np.sin(2 * np.pi * 1.1 * time))
         self.show(Audio(voice.astype(np.float32)[None], RATE))
 
     def show(self, audio: Audio, rows=ROWS) -> None:
         self.model.show(audio, Timeline.of(tracks(rows)))
-
-    def send(self, content: dict, buffers: list) -> None:
-        data = base64.b64encode(buffers[0]).decode() if buffers else None
-        self.page.evaluate("([message, data]) => fromPython(message, data)", [json.loads(json.dumps(content)), data])
 
     def pump(self) -> None:
         """Deliver what the page has sent."""

@@ -6,25 +6,9 @@ import pytest
 
 from voxrack.notebook.training import LiveTraining
 
+from .mounting import mount, tell
+
 pytestmark = [pytest.mark.browser, pytest.mark.xdist_group("browser")]
-HARNESS = """
-async ({ source, css }) => {
-  const listeners = [];
-  window.sentToPython = [];
-  const model = {
-    get: () => "", send: (message) => window.sentToPython.push(message),
-    on: (_, listener) => listeners.push(listener), off: () => {},
-  };
-  window.fromPython = (message) => listeners.forEach((listener) => listener(message, []));
-  const style = document.createElement("style");
-  style.textContent = css;
-  document.head.append(style);
-  const module = await import(URL.createObjectURL(new Blob([source], { type: "text/javascript" })));
-  const el = document.createElement("div");
-  document.body.append(el);
-  module.default.render({ model, el });
-}
-"""
 INK = """
 (title) => {
   const canvas = document.querySelector(`[data-curves="${title}"]`);
@@ -54,16 +38,15 @@ def told(state: str, epoch: int, epochs: int = 20, trainable: bool = True, why: 
 
 @pytest.fixture
 def shown(page):
-    page.goto("about:blank")
-    page.evaluate(HARNESS, {"source": LiveTraining._esm, "css": LiveTraining._css})
+    mount(page, LiveTraining)
     assert page.evaluate("sentToPython.splice(0)") == [{"type": "ready"}]
     return page
 
 
 def test_curves_grow_with_the_run(shown, screenshots):
-    shown.evaluate("message => fromPython(message)", told("running", 3))
+    tell(shown, told("running", 3))
     narrow = shown.evaluate(INK, "loss")
-    shown.evaluate("message => fromPython(message)", told("running", 15))
+    tell(shown, told("running", 15))
     wide = shown.evaluate(INK, "loss")
     assert 0.03 < narrow < 0.2
     assert wide > 3 * narrow
@@ -80,20 +63,20 @@ def test_buttons_are_open_when_they_have_something_to_do(shown):
         ("starting", False, False), ("running", True, False), ("ending", False, False), ("stopped", False, True),
         ("failed", False, True), ("finished", False, False),
     ):  # fmt: skip
-        shown.evaluate("message => fromPython(message)", told(state, 2))
+        tell(shown, told(state, 2))
         assert (stop.is_enabled(), resume.is_enabled()) == (may_stop, may_resume), state
-    shown.evaluate("message => fromPython(message)", told("stopped", 2, trainable=False))
+    tell(shown, told("stopped", 2, trainable=False))
     assert not resume.is_enabled()
-    shown.evaluate("message => fromPython(message)", told("running", 2))
+    tell(shown, told("running", 2))
     stop.click()
-    shown.evaluate("message => fromPython(message)", told("stopped", 2))
+    tell(shown, told("stopped", 2))
     resume.click()
     assert shown.evaluate("sentToPython.splice(0)") == [{"type": "stop"}, {"type": "start"}]
 
 
 def test_a_run_without_epochs_and_one_that_failed_are_shown_as_text(shown):
-    shown.evaluate("message => fromPython(message)", told("starting", 0, 0))
+    tell(shown, told("starting", 0, 0))
     assert shown.locator(".vx-state").inner_text() == "starting"
-    shown.evaluate("message => fromPython(message)", told("failed", 1, why="<b id=x>loss became NaN</b>"))
+    tell(shown, told("failed", 1, why="<b id=x>loss became NaN</b>"))
     assert shown.locator("#x").count() == 0
     assert "loss became NaN" in shown.locator(".vx-why").inner_text()

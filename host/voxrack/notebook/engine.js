@@ -251,3 +251,22 @@ class Engine extends EventTarget {
     this.analyser?.disconnect();
   }
 }
+
+/** Keeps a view up to date: all of it as the engine changes, its drawing while it plays; returns what ends that. */
+function follow(engine, canvas, update, draw) {
+  let frame = 0;
+  const animate = () => {
+    if (engine.playing) draw();
+    frame = requestAnimationFrame(animate);
+  };
+  engine.addEventListener("change", update);
+  const resized = new ResizeObserver(draw);
+  resized.observe(canvas);
+  update();
+  frame = requestAnimationFrame(animate);
+  return () => {
+    cancelAnimationFrame(frame);
+    resized.disconnect();
+    engine.removeEventListener("change", update);
+  };
+}

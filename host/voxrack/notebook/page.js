@@ -1,4 +1,4 @@
-// What all widgets share: elements, colours, canvases, and messages that a fast hand does not pile up.
+// What all widgets share: elements, colours, canvases, keys, and messages that a fast hand does not pile up.
 
 const COLOURS = ["#3b82d6", "#e07b1a", "#12a07a", "#c46aa5", "#b9a415", "#7a6ee0"]; // told apart by the colour-blind too
 
@@ -20,6 +20,18 @@ function surface(canvas) {
   pen.setTransform(scale, 0, 0, scale, 0, 0);
   pen.clearRect(0, 0, width, height);
   return [pen, width, height];
+}
+
+/** Keys of a view: what `actionOf` finds for a key is done and goes no further; `spared` keeps its own keys. */
+function shortcuts(root, spared, actionOf) {
+  root.addEventListener("keydown", (event) => {
+    if (event.ctrlKey || event.metaKey || event.altKey || event.target === spared) return;
+    const action = actionOf(event);
+    if (!action) return;
+    action(event);
+    event.preventDefault();
+    event.stopPropagation();
+  });
 }
 
 /** Sends at most one message per address and animation frame; the newest wins. */

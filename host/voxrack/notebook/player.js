@@ -77,11 +77,6 @@ function render({ model, el }) {
     drawWave(wave, engine, style);
     drawSpectrum(spectrum, engine, style, bins);
   };
-  let frame = 0;
-  const animate = () => {
-    if (engine.playing) draw();
-    frame = requestAnimationFrame(animate);
-  };
 
   play.addEventListener("click", () => (engine.playing ? engine.pause() : engine.play()));
   match.addEventListener("click", () => engine.match(!engine.state.matched));
@@ -115,26 +110,11 @@ function render({ model, el }) {
     arrowleft: (event) => engine.seek(Math.max(0, engine.position() - (event.shiftKey ? 0.1 : 1))),
     arrowright: (event) => engine.seek(Math.min(engine.state.duration, engine.position() + (event.shiftKey ? 0.1 : 1))),
   };
-  root.addEventListener("keydown", (event) => {
-    if (event.ctrlKey || event.metaKey || event.altKey || event.target === volume) return;
-    const digit = engine.state.takes[Number(event.key) - 1];
-    const action = digit ? () => engine.choose(digit.name) : keys[event.key.toLowerCase()];
-    if (!action) return;
-    action(event);
-    event.preventDefault();
-    event.stopPropagation();
+  shortcuts(root, volume, ({ key }) => {
+    const digit = engine.state.takes[Number(key) - 1];
+    return digit ? () => engine.choose(digit.name) : keys[key.toLowerCase()];
   });
-
-  engine.addEventListener("change", update);
-  const resized = new ResizeObserver(draw);
-  resized.observe(wave);
-  update();
-  frame = requestAnimationFrame(animate);
-  return () => {
-    cancelAnimationFrame(frame);
-    resized.disconnect();
-    engine.removeEventListener("change", update);
-  };
+  return follow(engine, wave, update, draw);
 }
 
 export default { initialize, render };

@@ -208,11 +208,6 @@ function render({ model, el }) {
     if (next !== undefined) seek(next);
   };
 
-  let frame = 0;
-  const animate = () => {
-    if (engine.playing) draw();
-    frame = requestAnimationFrame(animate);
-  };
   play.addEventListener("click", () => (engine.playing ? engine.pause() : engine.play()));
   volume.addEventListener("input", () => engine.volume(Number(volume.value) ** 2));
   let press = null; // where a drag began: {x, seconds}
@@ -244,25 +239,9 @@ function render({ model, el }) {
     "[": () => step(-1),
     "]": () => step(1),
   };
-  root.addEventListener("keydown", (event) => {
-    if (event.ctrlKey || event.metaKey || event.altKey || event.target === volume) return;
-    const action = keys[event.key.toLowerCase()];
-    if (!action || (event.key === " " && event.target.tagName === "BUTTON")) return;
-    action(event);
-    event.preventDefault();
-    event.stopPropagation();
-  });
-
-  engine.addEventListener("change", update);
-  const resized = new ResizeObserver(draw);
-  resized.observe(wave);
-  update();
-  frame = requestAnimationFrame(animate);
-  return () => {
-    cancelAnimationFrame(frame);
-    resized.disconnect();
-    engine.removeEventListener("change", update);
-  };
+  const pressing = ({ key, target }) => key === " " && target.tagName === "BUTTON"; // space presses a button
+  shortcuts(root, volume, (event) => (pressing(event) ? null : keys[event.key.toLowerCase()]));
+  return follow(engine, wave, update, draw);
 }
 
 export default { initialize, render };

@@ -97,6 +97,8 @@ class Recipe(Protocol):
         features: FeatureFile,
         *,
         protocol: str,
+        folds: Sequence[str],
+        validation_speakers: int,
         seeds: int | None,
         folder: Path,
         epochs: int | None,
@@ -106,6 +108,8 @@ class Recipe(Protocol):
     ) -> Report:
         """Train and test over every split of ``protocol`` with several seeds; runs are kept in ``folder``.
 
+        ``folds`` (numbers from 1, or names) keeps to some of the splits. With ``validation_speakers`` that many
+        training speakers of each split choose the epoch, else the last one counts.
         ``tier`` is ``"cpu"``, ``"full"`` or empty (the recipe chooses); ``seeds`` and ``epochs`` None are the tier's.
         """
         ...

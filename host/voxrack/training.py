@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import os
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from .errors import UsageError
@@ -100,9 +100,12 @@ def choose_split(
     if protocol == ALL:
         return _everything(items, validation_speakers, seed)
     every = splits(items, protocol, validation_speakers=validation_speakers, seed=seed)
+    return every[0] if len(every) == 1 and not fold else pick(every, protocol, fold)
+
+
+def pick(every: Sequence[Split], protocol: str, fold: str) -> Split:
+    """The split that ``fold`` means: a number from 1, or a name."""
     names = [split.name for split in every]
-    if len(every) == 1 and not fold:
-        return every[0]
     if fold.isdecimal() and 1 <= int(fold) <= len(every):
         return every[int(fold) - 1]
     if fold in names:

@@ -30,7 +30,7 @@ if TYPE_CHECKING:
 
 CPU_EPOCHS = 40
 TIERS = {"cpu": 1, "full": 3}  # name -> seeds
-_ASKED = ("recipe", "settings", "protocol", "features", "epochs")  # what makes an evaluation another one
+_ASKED = ("recipe", "settings", "protocol", "features", "epochs", "decided_by")  # what makes an evaluation another one
 _LOOK = 2.0  # seconds between two looks at the runs' logs
 
 
@@ -39,8 +39,7 @@ class Classifier(Protocol):
 
     Two methods more are optional: ``predict(weights, features, rows)`` to (probabilities (n, k), classes), where a
     recipe answers otherwise than :func:`voxrack_ser.evaluation_runs.predict`; and ``windows(weights, features, rows)``
-    to (owners (m,), positions in ``rows``, and probabilities (m, k)) for short crops such as an analyzer hears. An
-    attribute ``validation_speakers`` says how many training speakers of every split validate instead.
+    to (owners (m,), positions in ``rows``, and probabilities (m, k)) for short crops such as an analyzer hears.
     """
 
     id: str
@@ -97,9 +96,9 @@ def plan(tier: str, seeds: int | None, epochs: int | None, paper_epochs: int) ->
 
 
 def evaluate(
-    recipe: Any, features: FeatureFile, *, protocol: str, seeds: int | None = None, folder: Path,
-    epochs: int | None = None, tier: str = "", workers: int = 1, progress: Callable[..., Any] | None = None,
-    baselines: Sequence[str] = tuple(NAMES),
+    recipe: Any, features: FeatureFile, *, protocol: str, folds: Sequence[str] = (), validation_speakers: int = 0,
+    seeds: int | None = None, folder: Path, epochs: int | None = None, tier: str = "", workers: int = 1,
+    progress: Callable[..., Any] | None = None, baselines: Sequence[str] = tuple(NAMES),
 ) -> Report:  # fmt: skip
     """Train and test over all splits and seeds; keep the runs and their answers in ``folder/<protocol>/``.
 
@@ -111,6 +110,10 @@ def evaluate(
     protocol : str
         See :func:`voxrack.datasets.splits`. With ``cross:CORPUS`` the test keeps the classes that both sides have,
         and probabilities are made to sum to one over them.
+    folds : sequence of str
+        Keep to these splits, by number from 1 or by name; none: all of them.
+    validation_speakers : int
+        So many training speakers of each split choose the epoch; 0: the last one counts.
     seeds, epochs, tier
         See :func:`plan`.
     folder : Path
@@ -132,13 +135,17 @@ def evaluate(
     VoxrackError
         A run failed or was stopped; those that are finished stay.
     """
+    from voxrack.datasets import splits
     from voxrack.replace import make_folder
+    from voxrack.training import pick
 
     from .evaluation_tables import Report, figures
 
     wanted = plan(tier, seeds, epochs, recipe.epochs)
     place = Path(folder) / slug(protocol)
-    about, parts = _about(recipe, features, protocol, wanted, baselines)
+    parts = splits(features.items, protocol, validation_speakers=validation_speakers, duplicates="remove")
+    parts = tuple(dict.fromkeys(pick(parts, protocol, fold) for fold in folds)) or parts
+    about = _about(recipe, features, protocol, wanted, baselines, parts)
     make_folder(place)
     _same(place, about)
     write(place, about)
@@ -150,20 +157,17 @@ def evaluate(
 
 
 def _about(
-    recipe: Any, features: FeatureFile, protocol: str, wanted: Plan, baselines: Sequence[str]
-) -> tuple[dict[str, Any], tuple[Split, ...]]:
-    """What ``evaluation.json`` says before there are figures, and the splits."""
-    from voxrack.datasets import splits
-
-    held = int(getattr(recipe, "validation_speakers", 0))
-    parts = splits(features.items, protocol, validation_speakers=held, duplicates="remove")
+    recipe: Any, features: FeatureFile, protocol: str, wanted: Plan, baselines: Sequence[str], parts: Sequence[Split]
+) -> dict[str, Any]:
+    """What ``evaluation.json`` says before there are figures."""
+    held = len({features.items[index].speaker for index in parts[0].validation})
     notes = list(dict.fromkeys(note for part in parts for note in part.notes))
     systems = {MODEL: recipe.id}
     if ARRAY in features.names:
         systems |= {name: NAMES[name] for name in baselines}
     else:
         notes.append(f"no baselines: {features.path.name} holds no '{ARRAY}'; prepare it again")
-    about = {
+    return {
         "recipe": recipe.id, "options": changed(recipe), "settings": settings(recipe), "protocol": protocol,
         "tier": wanted.tier,
         "seeds": list(wanted.seeds), "epochs": wanted.epochs, "paper_epochs": recipe.epochs,
@@ -175,7 +179,6 @@ def _about(
             for part in parts
         ],
     }  # fmt: skip
-    return about, parts
 
 
 def settings(recipe: Any) -> Any:

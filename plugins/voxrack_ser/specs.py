@@ -108,9 +108,9 @@ RECIPES = (
         "ser.acrnn", "ser.acrnn", "voxrack_ser.recipes.acrnn:acrnn",
         options=(
             *_training(1e-4, 60, 100), _dropout(0.0),
-            Param("cuts", "paper", kind="choice", choices=("paper", "ends"),
-                  help="pieces of training clips beyond 3 s: first and last 300 frames, and in the paper's way 'happy' "
-                  "every 100 frames"),
+            Param("cuts", "paper", kind="choice", choices=("paper", "ends", "first"),
+                  help="pieces of training clips beyond 3 s: first and last 300 frames; in the paper's way 'happy' "
+                  "every 100 frames besides; or the first alone, as in CoRNN's comparison"),
             Param("mask", False, kind="bool", help="attention leaves out the padding; the authors' code does not"),
         ),
         protocols=PROTOCOLS, title="ACRNN",

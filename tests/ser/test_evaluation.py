@@ -121,6 +121,24 @@ def test_what_is_finished_is_not_done_again(report, features, monkeypatch):
     assert again.json() == report.json()
 
 
+def test_some_folds_first_the_others_later(features, tmp_path):
+    asked = {"protocol": "kfold:3", "folder": tmp_path, "seeds": 1, "epochs": 1, "tier": "cpu", "baselines": ()}
+    two = evaluate(recipe(), features, folds=("3", "1"), **asked).evaluation
+    assert len(two.about["splits"]) == 2
+    every = evaluate(recipe(), features, **asked).evaluation
+    assert [part["name"] for part in every.about["splits"]][::2] == sorted(part["name"] for part in two.about["splits"])
+    with pytest.raises(UsageError, match="no fold '4'"):
+        evaluate(recipe(), features, folds=("4",), **asked)
+
+
+def test_validation_speakers_are_told_of(features, tmp_path):
+    asked = {"protocol": "kfold:2", "folder": tmp_path, "seeds": 1, "epochs": 1, "tier": "cpu", "baselines": ()}
+    found = evaluate(recipe(), features, validation_speakers=1, **asked)
+    assert found.evaluation.about["decided_by"] == "1 validation speakers"
+    with pytest.raises(UsageError, match="decided_by"):
+        evaluate(recipe(), features, **asked)
+
+
 def test_a_folder_of_another_question_is_refused(report, features):
     folder = report.evaluation.path.parent
     with pytest.raises(UsageError, match="settings"):

@@ -127,9 +127,11 @@ def test_a_picture_too_small_is_refused():
 
 
 # ---- recurrence -----------------------------------------------------------------------------
-def test_backward_direction_starts_at_the_last_valid_frame():
+@pytest.mark.parametrize("layers", [1, 2])
+@pytest.mark.parametrize("bidirectional", [False, True])
+def test_recurrence_stops_at_each_utterances_end(layers, bidirectional):
     torch.manual_seed(1)
-    lstm = torch.nn.LSTM(5, 4, batch_first=True, bidirectional=True)
+    lstm = torch.nn.LSTM(5, 4, layers, batch_first=True, bidirectional=bidirectional)
     x, lengths = torch.randn(3, 9, 5), torch.tensor([4, 9, 6])
     found = recur(lstm, x, lengths)
     for row, length in enumerate(lengths.tolist()):

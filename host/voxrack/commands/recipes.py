@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import click
 
@@ -32,6 +32,10 @@ _MANIFEST = click.option(
 )  # fmt: skip
 _WORKERS = click.option("--workers", type=click.IntRange(0, 256), default=1, show_default=True,
                         help="Processes; 0 is one per core.")  # fmt: skip
+_VALIDATION = click.option(
+    "--validation", type=click.IntRange(0), default=0, show_default=True, metavar="SPEAKERS",
+    help="Training speakers who choose the best epoch instead; 0: the last epoch counts.",
+)  # fmt: skip
 _EPOCHS = click.option("--epochs", type=click.IntRange(1), help="Instead of the recipe's own number.")
 
 
@@ -97,8 +101,7 @@ def prepare(
 @click.option("-o", "--out", required=True, metavar="RUN", type=click.Path(), help="Folder of the run.")
 @click.option("--protocol", default="all", show_default=True, help="Train on one split of it; all: on everything.")
 @click.option("--fold", default="", help="Which split: a number from 1, or its name.")
-@click.option("--validation", type=click.IntRange(0), default=0, show_default=True, metavar="SPEAKERS",
-              help="Training speakers who choose the best epoch instead; 0: the last epoch counts.")  # fmt: skip
+@_VALIDATION
 @click.option("--seed", type=int, default=0, show_default=True)
 @_EPOCHS
 @_SET
@@ -144,6 +147,9 @@ def train(
 @_DATA
 @_MANIFEST
 @click.option("--protocol", help="Which speakers are tested. Default: the recipe's first.")
+@click.option("--fold", "folds", metavar="FOLD", multiple=True,
+              help="Keep to this split: a number from 1, or its name; may be given again.")  # fmt: skip
+@_VALIDATION
 @click.option("--seeds", type=click.IntRange(1, 1000), help="Runs of each split. Default: 3, or 1 of the CPU tier.")
 @click.option("-o", "--out", metavar="DIR", type=click.Path(), help="Folder of the runs and tables.")
 @click.option("--tier", type=click.Choice(("cpu", "full")), default="full", show_default=True,
@@ -159,8 +165,9 @@ def train(
               help="Draw the figures (.png, .svg, .pdf); without a suffix, a folder of pictures.")  # fmt: skip
 def evaluate(
     recipes: Sequence[str], features: Sequence[str], data: Sequence[str], manifest: Sequence[str],
-    protocol: str | None, seeds: int | None, out: str | None, tier: str, epochs: int | None, settings: Sequence[str],
-    vary: Sequence[str], compare: Sequence[str], workers: int, plot: str | None, as_json: bool,
+    protocol: str | None, folds: Sequence[str], validation: int, seeds: int | None, out: str | None, tier: str,
+    epochs: int | None, settings: Sequence[str], vary: Sequence[str], compare: Sequence[str], workers: int,
+    plot: str | None, as_json: bool,
 ) -> int:  # fmt: skip
     """Train RECIPE on every split of a protocol with several seeds, test each on speakers it has not heard, and print
     tables with intervals. Runs are kept in DIR: what is stopped goes on with the same command.
@@ -199,7 +206,10 @@ def evaluate(
             file = screen.choose_features(features, spec, variant.settings)
         else:
             file = _features_in(folder, spec, [*data, *manifest], variant.settings, workers)
-        reports[variant.name] = _evaluated(spec, file, variant, chosen, folder, seeds, epochs, tier, workers)
+        reports[variant.name] = _evaluated(
+            spec, file, variant, protocol=chosen, folds=folds, validation_speakers=validation, folder=folder,
+            seeds=seeds or (1 if tier == "cpu" else 3), epochs=epochs, tier=tier, workers=common.workers(workers),
+        )  # fmt: skip
         folders.append(folder / slug(chosen))
     report = studying.finished(reports, folders, compare)
     if plot:
@@ -211,18 +221,12 @@ def evaluate(
     return 0
 
 
-def _evaluated(
-    spec: RecipeSpec, file: FeatureFile, variant: Variant, protocol: str, folder: Path, seeds: int | None,
-    epochs: int | None, tier: str, workers: int,
-) -> Report:  # fmt: skip
+def _evaluated(spec: RecipeSpec, file: FeatureFile, variant: Variant, **asked: Any) -> Report:
     from ..recipe import create, options_for
 
     values = options_for(spec, file.options, common.split_settings(variant.settings))
-    with screen.Steps(f"{variant.name}, {protocol}") as watching:
-        return create(spec, values).evaluate(
-            file, protocol=protocol, seeds=seeds or (1 if tier == "cpu" else 3), folder=folder, epochs=epochs,
-            tier=tier, workers=common.workers(workers), progress=watching,
-        )  # fmt: skip
+    with screen.Steps(f"{variant.name}, {asked['protocol']}") as watching:
+        return create(spec, values).evaluate(file, progress=watching, **asked)
 
 
 @common.verb("runs", short_help="Show, watch or stop training runs.")

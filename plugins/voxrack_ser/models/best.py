@@ -9,7 +9,7 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from ..speech_level import frame_power, speech_level, speech_span
-from .network import Network, valid
+from .network import Network, mirrored, valid
 
 _UNIT = 15.0  # dB that are 1 in the picture
 
@@ -118,12 +118,10 @@ class Member(nn.Module):
 
     def _recur(self, x: Tensor, mask: Tensor) -> Tensor:
         """Both directions; the backward one begins at an item's own last frame."""
-        place = torch.arange(x.shape[1], device=x.device)
-        lengths = mask.sum(1).long()[:, None]
-        mirror = torch.where(place < lengths, lengths - 1 - place, place)[..., None]
+        turn = mirrored(mask.sum(1).long(), x.shape[1], x.device)
         ahead = self.forwards(x)[0]
-        back = self.backwards(x.gather(1, mirror.expand_as(x)))[0]
-        return torch.cat([ahead, back.gather(1, mirror.expand_as(back))], -1)
+        back = self.backwards(x.gather(1, turn.expand_as(x)))[0]
+        return torch.cat([ahead, back.gather(1, turn.expand_as(back))], -1)
 
     def _statistics(self, x: Tensor, mask: Tensor) -> Tensor:
         """Mean and deviation over time, weighed by attention (Okabe et al. 2018)."""

@@ -7,6 +7,7 @@ from typing import Any, ClassVar, Literal
 
 import torch
 from torch import Tensor, nn
+from torch.nn import functional
 from torch.nn.utils.rnn import pack_padded_sequence, pad_packed_sequence
 
 
@@ -111,11 +112,38 @@ def masked_mean(x: Tensor, mask: Tensor) -> Tensor:
 def recur(lstm: nn.LSTM, x: Tensor, lengths: Tensor) -> Tensor:
     """Outputs of an LSTM that stops at each utterance's end: (B, frames, bands) to (B, frames, size), zero behind it.
 
-    The backward direction starts at the last valid frame, not in the padding. Where all are of one length
-    nothing needs packing, which is faster on a GPU.
+    The backward direction starts at the last valid frame, not in the padding.
     """
     frames = x.shape[1]
     if int(lengths.min()) == frames:
         return lstm(x)[0]
+    if x.device.type == "cpu":
+        return _recur_unpacked(lstm, x, lengths)
     packed = pack_padded_sequence(x, lengths.cpu(), batch_first=True, enforce_sorted=False)
     return pad_packed_sequence(lstm(packed)[0], batch_first=True, total_length=frames)[0]
+
+
+def mirrored(lengths: Tensor, frames: int, device: torch.device) -> Tensor:
+    """Places (B, frames, 1) that turn each utterance round within its own length and leave the padding."""
+    place = torch.arange(frames, device=device)
+    own = lengths.to(device)[:, None]
+    return torch.where(place < own, own - 1 - place, place)[..., None]
+
+
+def _recur_unpacked(lstm: nn.LSTM, x: Tensor, lengths: Tensor) -> Tensor:
+    """The same without packing, which on a CPU keeps oneDNN's LSTM out and takes 4 to 10 times as long."""
+    mask = valid(lengths, x.shape[1], x.device)[..., None]
+    turn = mirrored(lengths, x.shape[1], x.device)
+    start = x.new_zeros(1, len(x), lstm.hidden_size)
+    directions = 1 + lstm.bidirectional
+    weights = lstm.all_weights  # those of (layer 0, forwards), (layer 0, backwards), (layer 1, forwards) ...
+    for layer in range(lstm.num_layers):
+        if layer:
+            x = functional.dropout(x, lstm.dropout, lstm.training)
+        ways = []
+        for direction, own in enumerate(weights[layer * directions : (layer + 1) * directions]):
+            heard = x.gather(1, turn.expand_as(x)) if direction else x
+            out = torch.lstm(heard, (start, start), own, lstm.bias, 1, 0.0, lstm.training, False, True)[0]
+            ways.append(out.gather(1, turn.expand_as(out)) if direction else out)
+        x = torch.cat(ways, -1) * mask
+    return x

@@ -27,6 +27,14 @@ def happy_often(frames: int, label: str) -> list[Cut]:
     return [(start, start + FRAMES) for start in range(0, frames - FRAMES + 1, STEP)]
 
 
+def first(frames: int, label: str) -> list[Cut]:
+    """The first 300 frames alone, which is what CoRNN's comparison hears of a clip."""
+    return [(0, min(frames, FRAMES))]
+
+
+CUTS = {"paper": happy_often, "ends": first_and_last, "first": first}
+
+
 def acrnn(
     *, cuts: str, dropout: float, mask: bool, normalise: str, learning_rate: float, weight_decay: float, batch: int,
     epochs: int, balance: str, patience: int, bfloat16: bool,
@@ -35,5 +43,5 @@ def acrnn(
     return SerRecipe(
         "ser.acrnn", "acrnn", ThreeChannels(), {"dropout": dropout, "mask": mask, "frames": FRAMES},
         learning_rate, weight_decay, batch, epochs, normalise, balance,
-        happy_often if cuts == "paper" else first_and_last, patience, bfloat16,
+        CUTS[cuts], patience, bfloat16,
     )  # fmt: skip

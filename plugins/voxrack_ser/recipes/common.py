@@ -5,8 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
-from pathlib import Path
-from typing import Any, cast
+from typing import TYPE_CHECKING, Any, cast
 
 import numpy as np
 import torch
@@ -23,6 +22,9 @@ from ..frontends import Frontend
 from ..inference import answer
 from ..models import network_class
 from ..models.network import Network
+
+if TYPE_CHECKING:
+    from ..evaluation_tables import Report
 
 Cut = tuple[int, int]
 ARRAY = "frames"  # name of the features in the file
@@ -80,17 +82,11 @@ class SerRecipe:
     def task(self, features: FeatureFile, split: Split, *, seed: int, epochs: int | None) -> EmotionTask:
         return EmotionTask(self, features, split, epochs)
 
-    def evaluate(
-        self, features: FeatureFile, *, protocol: str, seeds: int, folder: Path, epochs: int | None, tier: str,
-        workers: int, progress: Callable[..., Any],
-    ) -> Any:  # fmt: skip
-        """Every split of ``protocol`` with every seed, and the baselines: :func:`voxrack_ser.evaluation.evaluate`."""
+    def evaluate(self, features: FeatureFile, **asked: Any) -> Report:
+        """Every split of a protocol with every seed, and the baselines: :func:`voxrack_ser.evaluation.evaluate`."""
         from ..evaluation import evaluate
 
-        return evaluate(
-            self, features, protocol=protocol, seeds=seeds, folder=folder, epochs=epochs, tier=tier, workers=workers,
-            progress=progress,
-        )  # fmt: skip
+        return evaluate(self, features, **asked)
 
 
 @dataclass(frozen=True)

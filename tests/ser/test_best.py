@@ -10,7 +10,7 @@ import torch
 
 from voxrack_ser.frontend_best import BestFrontend
 from voxrack_ser.models import build
-from voxrack_ser.models.best import Best, average, cut_speech
+from voxrack_ser.models.best import Best, cut_speech
 from voxrack_ser.speech_level import AFTER, BEFORE, frame_power, speech_level, speech_span
 
 RATE, SILENCE = 16000, -130.0
@@ -132,15 +132,3 @@ def test_a_stored_network_is_built_again(network):
     again = build(metadata, network.state_dict())
     clip = heard(voice(0.9))
     assert torch.equal(ask(again, [clip]), ask(network, [clip]))
-
-
-def test_average_follows_weights_and_statistics():
-    one, two = torch.nn.BatchNorm2d(2), torch.nn.BatchNorm2d(2)
-    with torch.no_grad():
-        two.weight.fill_(3.0)
-        two.running_mean.fill_(8.0)
-        two.num_batches_tracked.fill_(7)
-    average(one, two, 0.75)
-    assert one.weight.tolist() == [1.5, 1.5]
-    assert np.allclose(one.running_mean, [2.0, 2.0])
-    assert int(one.num_batches_tracked) == 7

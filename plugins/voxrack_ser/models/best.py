@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 import torch
 from torch import Tensor, nn
 from torch.nn import functional
@@ -150,14 +148,3 @@ class Block(nn.Module):
         y = functional.relu(self.norms[0](self.one(x))) * own
         y = self.norms[1](self.two(self.dropout(y))) + self.norms[2](self.past(x))
         return functional.relu(y) * own, mask
-
-
-def average(into: nn.Module, of: nn.Module, decay: float) -> None:
-    """Move every number of ``into`` towards that of ``of``: an exponential average of weights over steps."""
-    state: dict[str, Any] = of.state_dict()
-    with torch.no_grad():
-        for name, value in into.state_dict().items():
-            if value.is_floating_point():
-                value.lerp_(state[name].to(value.dtype), 1.0 - decay)
-            else:
-                value.copy_(state[name])

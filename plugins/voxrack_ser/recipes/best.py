@@ -20,12 +20,13 @@ from torch.nn import functional
 
 from voxrack.datasets import Split
 from voxrack.feature_file import FeatureFile
+from voxrack.optimising import average, bfloat16_is_fast, decaying, warm_cosine_schedule
 
 from ..augment import Augmentation
 from ..frontend_best import BestFrontend
 from ..inference import answer
 from ..models import build
-from ..models.best import Best, average, cut_speech
+from ..models.best import Best, cut_speech
 from .common import ARRAY, Batches, EmotionTask, SerRecipe
 
 if TYPE_CHECKING:
@@ -86,7 +87,7 @@ class BestTask(EmotionTask):
         super().__init__(recipe, features, split, epochs)
         self.averaged = copy.deepcopy(self.network).requires_grad_(False)
         self.modules = {"network": self.network, "averaged": self.averaged}
-        self.half = _half_is_fast()
+        self.half = bfloat16_is_fast()
         self.clip = 2.0
 
     def _load(self, index: int) -> Tensor:
@@ -100,23 +101,12 @@ class BestTask(EmotionTask):
 
     def optimisers(self) -> dict[str, torch.optim.Optimizer]:
         """AdamW; weights decay, while biases and normalisation do not."""
-        weights = list(self.network.parameters())
-        groups = [
-            {"params": [w for w in weights if w.ndim > 1], "weight_decay": self.recipe.weight_decay},
-            {"params": [w for w in weights if w.ndim <= 1], "weight_decay": 0.0},
-        ]
+        groups = decaying(self.network, self.recipe.weight_decay)
         return {"network": torch.optim.AdamW(groups, lr=self.recipe.learning_rate)}
 
     def schedulers(self, optimisers: Mapping[str, torch.optim.Optimizer]) -> dict[str, Any]:
         """A fifth of the epochs up to the learning rate, then half a cosine down."""
-        warm = max(1.0, _WARM * self.epochs)
-
-        def rate(epoch: int) -> float:
-            if epoch < warm:
-                return (epoch + 0.5) / warm
-            return 0.5 * (1.0 + math.cos(math.pi * (epoch - warm + 0.5) / max(1.0, self.epochs - warm)))
-
-        return {"network": torch.optim.lr_scheduler.LambdaLR(optimisers["network"], rate)}
+        return {"network": warm_cosine_schedule(optimisers["network"], self.epochs, _WARM)}
 
     def loss(self, batch: Mapping[str, Tensor], generator: torch.Generator) -> tuple[Tensor, dict[str, Any]]:
         """Mean cross entropy of the members, each of its own changed version of the batch."""
@@ -140,7 +130,7 @@ class BestTask(EmotionTask):
         """An update, then the averaged weights follow; at first quickly, so that the random start is forgotten."""
         numbers = super().step(batch, loop)
         done = loop.epoch * math.ceil(len(self.pieces) / self.recipe.batch) + loop.step + 1
-        average(self.averaged, self.network, min(self.recipe.decay, (1 + done) / (10 + done)))
+        average(self.averaged, self.network, self.recipe.decay, done)
         return numbers
 
     def probabilities(self, indices: Sequence[int]) -> NDArray[np.float64]:
@@ -159,14 +149,6 @@ class BestTask(EmotionTask):
 def speech(levels: Tensor) -> Tensor:
     """The speech of one clip, band levels (frames, bands) in dB, with its margins."""
     return cut_speech(levels[None], torch.ones(1, len(levels)))[0][0]
-
-
-def _half_is_fast() -> bool:
-    """Whether this CPU multiplies bfloat16 in hardware: then convolutions are computed so, three times as fast."""
-    try:
-        return bool(torch.ops.mkldnn._is_mkldnn_bf16_supported())
-    except (AttributeError, RuntimeError):
-        return False
 
 
 def best(

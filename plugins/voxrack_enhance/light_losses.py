@@ -1,0 +1,64 @@
+"""What ``enhance.light`` is trained for: the target's compressed spectrum, and its samples.
+
+Compressing magnitudes to the power of 0.3 weighs soft sounds as an ear does (Ephraim and Malah 1985 in the logarithm;
+Wilson et al. 2018 and Braun and Tashev 2020 for networks); the complex term keeps phase, the third one keeps samples.
+"""
+
+from __future__ import annotations
+
+from functools import cache
+
+import torch
+from torch import Tensor
+
+FRAME, HOP = 512, 128  # of the spectra that are compared, at 16 kHz
+POWER = 0.3
+MAGNITUDE, COMPLEX = 70.0, 30.0  # weights; the term of the samples has weight 1
+LIMIT = 1e-3  # of the target's energy: an error 30 dB below it is not chased any further
+_TINY = 1e-7
+
+
+def loss(found: Tensor, target: Tensor, noisy: Tensor) -> tuple[Tensor, dict[str, Tensor]]:
+    """Mean over the batch of the three terms' weighted sum.
+
+    Parameters
+    ----------
+    found, target, noisy : Tensor, shape (B, samples)
+        A silent target asks for silence: then its spectrum counts alone, at the level of what came in.
+
+    Returns
+    -------
+    (Tensor, dict)
+        The loss, and its terms.
+    """
+    energy, heard = target.square().mean(-1, keepdim=True), noisy.square().mean(-1, keepdim=True)
+    silent = energy[:, 0] < 1e-6 * heard[:, 0]
+    scale = torch.where(silent[:, None], heard, energy).clamp_min(1e-12).rsqrt()
+    one, other = _spectrum(found * scale), _spectrum(target * scale)
+    loud, wanted = _magnitude(one), _magnitude(other)
+    magnitude = (loud - wanted).square().mean()
+    bent = one * (loud / _absolute(one)) - other * (wanted / _absolute(other))
+    shape = (bent.real.square() + bent.imag.square()).mean()
+    error = (found - target).square().mean(-1)
+    ratio = (error / energy[:, 0].clamp_min(1e-12) + LIMIT).log10()
+    samples = torch.where(silent, torch.zeros_like(ratio), ratio).mean()
+    terms = {"magnitude": magnitude.detach(), "complex": shape.detach(), "samples": samples.detach()}
+    return MAGNITUDE * magnitude + COMPLEX * shape + samples, terms
+
+
+def _spectrum(x: Tensor) -> Tensor:
+    window = _window(x.device)
+    return torch.stft(x, FRAME, HOP, window=window, return_complex=True) / window.square().sum().sqrt()
+
+
+def _absolute(spectrum: Tensor) -> Tensor:
+    return (spectrum.real.square() + spectrum.imag.square() + _TINY).sqrt()
+
+
+def _magnitude(spectrum: Tensor) -> Tensor:
+    return (spectrum.real.square() + spectrum.imag.square() + _TINY).pow(POWER / 2)
+
+
+@cache
+def _window(device: torch.device) -> Tensor:
+    return torch.hann_window(FRAME, device=device)

@@ -1,0 +1,293 @@
+"""Training pairs, drawn without end: speech in a room under noise, and the same speech without the noise.
+
+What the ideal denoiser gives keeps the room, the microphone and the gain: only noise and clipping go. Both signals run
+through the same filters, so they agree sample by sample.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.random import Generator
+from numpy.typing import NDArray
+
+from voxrack.activity_level import active_level
+from voxrack.datasets.mixing import active_part
+from voxrack.errors import InputError, UsageError
+
+from . import augment, synthetic
+from .augment import RATE, Response, Samples
+from .rooms import LONGEST, TAIL, Room
+
+JOINT = 0.05  # s over which a noise's end and its next beginning overlap
+PAUSE = (0.1, 1.5)  # s between two utterances
+PAUSED = -10.0  # dB: a stretch of speech softer than its utterances by more than this is taken for a pause
+LEAST = -10.0  # dB, the softer of a recorded and a synthetic noise under the louder
+
+
+@dataclass(frozen=True)
+class MixerSettings:
+    """What is drawn, and how often. Ranges are uniform; shares are chances from 0 to 1.
+
+    Parameters
+    ----------
+    snr : (float, float)
+        dB: active level of the speech over active level of the noise (:func:`voxrack.activity_level.active_level`).
+    level : (float, float)
+        dBFS of the speech where it is active (of the noise where there is no speech).
+    faint_level, faint : (float, float), float
+        A second range of levels, and how often it is taken.
+    clean, noise_only : float
+        Pairs without noise (both signals are then equal), and without speech (the target is then silent).
+    recorded, synthetic : float
+        Noises from the recordings alone, made up alone; the rest are both together.
+    reverberant, noise_reverberant : float
+        Speech in a room; noise in that room too, where the speech is.
+    direct : (float, float)
+        dB of the direct sound over its reverberation.
+    equalised, noise_equalised, band_limited, ridden, clipped, respeeded : float
+        See :mod:`voxrack_enhance.augment`.
+    entering : float
+        Noises that begin or end somewhere within the pair.
+    """
+
+    snr: tuple[float, float] = (-5.0, 25.0)
+    level: tuple[float, float] = (-45.0, -15.0)
+    faint_level: tuple[float, float] = (-62.0, -45.0)
+    faint: float = 0.1
+    clean: float = 0.06
+    noise_only: float = 0.03
+    recorded: float = 0.45
+    synthetic: float = 0.3
+    reverberant: float = 0.4
+    noise_reverberant: float = 0.5
+    direct: tuple[float, float] = (-3.0, 18.0)
+    equalised: float = 0.5
+    noise_equalised: float = 0.4
+    band_limited: float = 0.15
+    ridden: float = 0.15
+    clipped: float = 0.08
+    respeeded: float = 0.4
+    entering: float = 0.15
+
+
+class Mixer:
+    """Draws pairs of noisy speech and target.
+
+    Parameters
+    ----------
+    speech, noises : sequence of ndarray, shape (frames,)
+        Mono at 16 kHz, floating point of any level. Silent ones are left out; noises may be none at all: they are
+        then all synthetic.
+    seconds : float
+        Length of a pair, 0.1 or more.
+    settings : MixerSettings
+
+    Raises
+    ------
+    InputError
+        Where no utterance is audible, or one is not mono, or not finite.
+    """
+
+    def __init__(
+        self,
+        speech: Sequence[Samples],
+        noises: Sequence[Samples] = (),
+        *,
+        seconds: float = 4.0,
+        settings: MixerSettings | None = None,
+    ) -> None:
+        from scipy.fft import next_fast_len
+
+        if not 0.1 <= seconds <= 60:
+            raise UsageError(f"seconds is {seconds}; a pair is 0.1 to 60 s long")
+        self.settings = MixerSettings() if settings is None else settings
+        self.frames = round(seconds * RATE)
+        self.size = next_fast_len(self.frames + int(TAIL * LONGEST * RATE) + RATE // 10, real=True)
+        self.speech = [_checked(samples, "speech") for samples in speech]
+        self.speech = [samples for samples in self.speech if samples.any()]
+        self.noises = [_checked(samples, "noise") for samples in noises]
+        self.noises = [samples for samples in self.noises if samples.any()]
+        if not self.speech:
+            raise InputError(f"{len(speech)} utterances, none of them audible; a mixer needs one or more")
+        self._levels: dict[int, float] = {}  # dB of each utterance, once it was drawn
+        self._active: dict[int, Samples] = {}  # each noise without its silences, once it was drawn
+
+    def draw(self, rng: Generator, count: int) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
+        """``count`` pairs; the same generator state gives the same pairs.
+
+        Returns
+        -------
+        noisy, target : ndarray, shape (count, frames)
+            float32 at 16 kHz, within -1 … 1.
+        """
+        noisy = np.zeros((count, self.frames), np.float32)
+        target = np.zeros((count, self.frames), np.float32)
+        for row in range(count):
+            noisy[row], target[row] = self._pair(rng)
+        return noisy, target
+
+    def _pair(self, rng: Generator) -> tuple[Samples, Samples]:
+        chosen = self.settings
+        kind = rng.random()
+        with_noise, with_speech = kind >= chosen.clean, not 0 <= kind - chosen.clean < chosen.noise_only
+        level = rng.uniform(*(chosen.faint_level if rng.random() < chosen.faint else chosen.level))
+        snr = rng.uniform(*chosen.snr)
+        room = Room.draw(rng) if rng.random() < chosen.reverberant else None
+        chain = self._chain(rng)
+        speech, noise = np.zeros(self.frames, np.float32), np.zeros(self.frames, np.float32)
+        if with_speech:
+            dry = self._speech(rng)
+            speech = self._through(dry, chain, room, rng)
+            speech *= _gain(level - max(0.0, PAUSED - _level(dry)), _level(speech))
+        if with_noise:
+            noise = self._through(self._noise(rng), self._noise_filter(rng, chain), self._noise_room(rng, room), rng)
+            if rng.random() < chosen.entering:
+                noise *= _entrance(rng, self.frames)
+            noise *= _gain(level - snr if with_speech else level, _level(noise))
+        return self._recorded(rng, speech, noise, with_noise and with_speech)
+
+    def _recorded(self, rng: Generator, speech: Samples, noise: Samples, may_clip: bool) -> tuple[Samples, Samples]:
+        """The sum as a device records it, and the target: gain riding, clipping, full scale."""
+        noisy, target = speech + noise, speech
+        if rng.random() < self.settings.ridden:
+            gains = augment.gain_ride(rng, self.frames)
+            noisy, target = noisy * gains, target * gains
+        if may_clip and rng.random() < self.settings.clipped:
+            noisy = augment.clipped(rng, noisy)
+        peak = max(float(np.abs(noisy).max()), float(np.abs(target).max()))
+        if peak > 1:
+            scale = np.float32(rng.uniform(0.5, 0.999) / peak)
+            noisy, target = noisy * scale, target * scale
+        return noisy, target
+
+    # ---- filters ----------------------------------------------------------------------------------
+    def _chain(self, rng: Generator) -> Response | None:
+        """The microphone and what follows it, for speech and noise alike; None where it changes nothing."""
+        total = augment.equaliser(rng, self.size) if rng.random() < self.settings.equalised else None
+        if rng.random() < self.settings.band_limited:
+            name = list(augment.BANDS)[int(rng.integers(len(augment.BANDS)))]
+            total = _times(total, augment.band_limit(name, self.size))
+        return total
+
+    def _noise_filter(self, rng: Generator, chain: Response | None) -> Response | None:
+        if rng.random() < self.settings.noise_equalised:
+            return _times(chain, augment.equaliser(rng, self.size))
+        return chain
+
+    def _noise_room(self, rng: Generator, room: Room | None) -> Room | None:
+        return room if rng.random() < self.settings.noise_reverberant else None
+
+    def _through(self, samples: Samples, chain: Response | None, room: Room | None, rng: Generator) -> Samples:
+        """``samples`` in the room and through the chain, cut to the pair's length."""
+        from scipy.fft import irfft, rfft
+
+        if room is not None:
+            chain = _times(chain, room.response(rng, self.size, rng.uniform(*self.settings.direct)))
+        if chain is None:
+            return samples
+        return np.asarray(irfft(rfft(samples, self.size) * chain, self.size), dtype=np.float32)[: self.frames]
+
+    # ---- sources ----------------------------------------------------------------------------------
+    def _speech(self, rng: Generator) -> Samples:
+        """Utterances at an active level of about 0 dB, one after another with pauses, cut to the pair's length."""
+        factor = rng.uniform(0.9, 1.12) if rng.random() < self.settings.respeeded else 1.0
+        wanted = int(self.frames * factor) + 2
+        out = np.zeros(wanted, np.float32)
+        position = 0
+        while position < wanted:
+            index = int(rng.integers(len(self.speech)))
+            samples = self.speech[index]
+            if not position and len(samples) < wanted and rng.random() < 0.5:  # begins in a pause as often as not
+                position = int(rng.integers(wanted - len(samples)))
+            start = int(rng.integers(len(samples) - wanted + 1)) if len(samples) > wanted else 0
+            part = samples[start : start + wanted - position]
+            gain = 10 ** ((rng.uniform(-4, 4) - self._level_of(index)) / 20)
+            out[position : position + len(part)] = _faded(part) * np.float32(gain)
+            position += len(part) + int(rng.uniform(*PAUSE) * RATE)
+        return out[: self.frames] if factor == 1 else _fitted(augment.respeed(out, factor), self.frames)
+
+    def _level_of(self, index: int) -> float:
+        if index not in self._levels:
+            self._levels[index] = active_level(self.speech[index], RATE)
+        return self._levels[index]
+
+    def _noise(self, rng: Generator) -> Samples:
+        kind = rng.random()
+        if not self.noises or self.settings.recorded <= kind < self.settings.recorded + self.settings.synthetic:
+            return synthetic.draw(rng, self.frames, self.speech)
+        found = self._recording(rng)
+        if kind < self.settings.recorded:
+            return found
+        made = synthetic.draw(rng, self.frames, self.speech)
+        one, other = (found, made) if rng.random() < 0.5 else (made, found)
+        return one * _gain(0.0, _level(one)) + other * _gain(rng.uniform(LEAST, 0.0), _level(other))
+
+    def _recording(self, rng: Generator) -> Samples:
+        """A stretch of a recorded noise at -18 … +25 % of its speed; mostly without its silences."""
+        index = int(rng.integers(len(self.noises)))
+        if index not in self._active:
+            self._active[index] = _circle(active_part(self.noises[index], RATE).astype(np.float32))
+        samples = self._active[index] if rng.random() < 0.75 else self.noises[index]
+        factor = rng.uniform(0.82, 1.25) if rng.random() < self.settings.respeeded else 1.0
+        part = synthetic.looped(samples, int(self.frames * factor) + 2, int(rng.integers(len(samples))))
+        if factor != 1:
+            part = _fitted(augment.respeed(part, factor), self.frames)
+        return part[: self.frames] if part[: self.frames].any() else samples[np.arange(self.frames) % len(samples)]
+
+
+# ---- parts ----------------------------------------------------------------------------------------
+def _checked(samples: Samples, what: str) -> Samples:
+    array = np.asarray(samples)
+    if array.ndim != 1 or array.dtype.kind != "f" or not array.size:
+        raise InputError(f"{what} of shape {array.shape} and type {array.dtype}; (frames,) floating point is needed")
+    if not np.isfinite(array).all():
+        raise InputError(f"{what} holds NaN or infinity; mend it: numpy.nan_to_num")
+    return array.astype(np.float32, copy=False)
+
+
+def _times(one: Response | None, other: Response) -> Response:
+    return other if one is None else one * other
+
+
+def _level(samples: Samples) -> float:
+    """Active level in dB; -inf for silence."""
+    return active_level(samples, RATE)
+
+
+def _gain(wanted: float, level: float) -> np.float32:
+    """Factor from one level in dB to another; 0 from silence."""
+    return np.float32(0.0 if level == -np.inf else 10 ** ((wanted - level) / 20))
+
+
+def _faded(samples: Samples) -> Samples:
+    """With 5 ms of fade at both ends: a cut is no click."""
+    length = min(RATE // 200, len(samples) // 2)
+    ramp = np.linspace(0, 1, length, endpoint=False, dtype=np.float32)
+    out = samples.copy()
+    out[:length] *= ramp
+    out[len(out) - length :] *= ramp[::-1]
+    return out
+
+
+def _fitted(samples: Samples, frames: int) -> Samples:
+    """Cut, or filled up with silence."""
+    return samples[:frames] if len(samples) >= frames else np.pad(samples, (0, frames - len(samples)))
+
+
+def _circle(samples: Samples) -> Samples:
+    """A loop: its end fades into its beginning with equal power, and is that much shorter."""
+    length = min(int(JOINT * RATE), len(samples) // 3)
+    turn = np.linspace(0, np.pi / 2, length, dtype=np.float32)
+    out = samples[: len(samples) - length].copy()
+    out[:length] = out[:length] * np.sin(turn) + samples[len(samples) - length :] * np.cos(turn)
+    return out
+
+
+def _entrance(rng: Generator, frames: int) -> Samples:
+    """Gains of a noise that begins, or ends, somewhere; within 0.01 to 1 s."""
+    place, ramp = rng.uniform(0.1, 0.9) * frames, 0.01 * 100 ** rng.random() * RATE
+    gains = np.clip((np.arange(frames) - place) / ramp, 0, 1).astype(np.float32)
+    return gains if rng.random() < 0.5 else 1 - gains

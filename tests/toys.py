@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import math
+from dataclasses import replace
 
 import numpy as np
 
-from voxrack.device import DeviceSpec
-from voxrack.instance import Device
+from voxrack.device import DeviceSpec, Track
+from voxrack.instance import AnalyzerDevice, Device
 from voxrack.params import Param
 
 
@@ -111,6 +112,24 @@ class Bad(Base):
         raise RuntimeError("the toy broke")
 
 
+class Recorder:
+    """An analyzer that keeps what it heard."""
+
+    def __init__(self, values, needs, assets):
+        self.blocks = []
+
+    def prepare(self, sample_rate, channels):
+        self.rate, self.blocks = sample_rate, []
+
+    def push(self, block):
+        self.blocks.append(block.copy())
+
+    def finish(self):
+        heard = np.concatenate(self.blocks, axis=1)
+        times = np.arange(heard.shape[1]) / self.rate
+        return (Track("heard", times, heard.T.astype(float), summary={"frames": heard.shape[1]}),)
+
+
 def _spec(id, factory, *params, **more):
     return DeviceSpec(f"toy.{id}", "processor", f"toys:{factory}", params, **more)
 
@@ -129,6 +148,11 @@ NARROW_LATE = _spec("narrow_late", "Late", *LATE.params, rates=(16000,))
 BACKWARDS = _spec("backwards", "Backwards", streaming=False)
 HALVE = _spec("halve", "Halve", streaming=False, length="free")
 BAD = _spec("bad", "Bad", Param("how", "nan", kind="choice", choices=("nan", "short", "double", "crash")))
+RECORDER = DeviceSpec("toy.recorder", "analyzer", "toys:Recorder")
+
+
+def recorder(**more) -> AnalyzerDevice:
+    return AnalyzerDevice(replace(RECORDER, **more))
 
 
 def make(spec, **values):

@@ -106,7 +106,7 @@ class Rack:
         self.tail: int | float = 0
         self._desk: Any = None
         slots = [*self.inserts, *(slot for bus in self.buses for slot in bus.chain)]
-        _refuse_twice([*slots, *self.master])
+        refuse_twice([*slots, *self.master])
         name_slots(slots)
         name_slots(list(self.master))
         self._check_wiring()
@@ -329,7 +329,7 @@ def as_rack(thing: Any) -> Rack:
     raise UsageError(f"expected a Rack, a Chain or a device made by Host.create(…); got {type(thing).__name__}")
 
 
-def _refuse_twice(slots: list[Slot]) -> None:
+def refuse_twice(slots: list[Slot]) -> None:
     """One device has one state: in two places it would hear both signals."""
     seen: set[int] = set()
     for slot in slots:

@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 from .audio import Audio
 from .device import Block, Progress, Track
 from .errors import InputError, RoutingError, UsageError
+from .fronts import as_fronts
 from .instance import AnalyzerDevice
 from .intake import MOST, Event, apply_events, check_events, checked_block, pieces
 from .rack import Rack, as_rack
@@ -173,9 +174,17 @@ def render_file(
 
 
 def analyze(
-    analyzer: AnalyzerDevice, source: Audio | str | Path, *, progress: Progress | None = None
+    analyzer: AnalyzerDevice, source: Audio | str | Path, *, front: Any = (), progress: Progress | None = None
 ) -> tuple[Track, ...]:
-    """Run an analyzer over audio or a file.
+    """Run an analyzer over audio or a file, in constant memory.
+
+    Parameters
+    ----------
+    front : Rack, Chain, Slot or Device, or a list of them
+        What the signal passes before it is heard, such as an enhancer, in that order. Latency is taken off and no tail
+        appended, so times are those of the source.
+    progress : callable, optional
+        Called with the share of the input that is done, 0 … 1.
 
     Returns
     -------
@@ -183,13 +192,16 @@ def analyze(
     """
     if not isinstance(analyzer, AnalyzerDevice):
         raise UsageError(f"expected an analyzer made by Host.create(…); got {analyzer!r}")
+    fronts = as_fronts(front, analyzer)
     if isinstance(source, Audio):
-        rate, frames, blocks = source.sample_rate, source.frames, _sliced(source.samples, BLOCK, None)
+        rate, blocks = source.sample_rate, _sliced(source.samples, BLOCK, progress)
     else:
         from . import files
 
         info = files.info(source)
-        rate, frames, blocks = info.sample_rate, info.frames, files.blocks(source, BLOCK)
+        rate, blocks = info.sample_rate, _counted(files.blocks(source, BLOCK), info.frames, _Meter(), progress)
+    for rack in fronts:
+        blocks = _through(rack, blocks, rate, False, None, ())
     seen, channels = 0, 0
     for block in blocks:
         block = checked_block(block, channels, seen, rate)
@@ -198,8 +210,6 @@ def analyze(
             analyzer.prepare(rate, channels)
         analyzer.hear(block)
         seen += block.shape[1]
-        if progress is not None:
-            progress(min(1.0, seen / max(1, frames)))
     if seen == 0:
         raise InputError("the input holds no samples; give at least one")
     return analyzer.finish()

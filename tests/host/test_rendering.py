@@ -12,41 +12,15 @@ import numpy as np
 import pytest
 import soundfile
 import toys
-from toys import make
+from toys import make, recorder
 
 from voxrack import files
 from voxrack.audio import Audio
-from voxrack.device import DeviceSpec, Track
 from voxrack.errors import InputError, RoutingError, UsageError
-from voxrack.instance import AnalyzerDevice
 from voxrack.rack import Bus, Rack, Slot
 from voxrack.rendering import analyze, render, render_file, stream
 
 RATE = 16_000
-
-
-class Recorder:
-    """An analyzer that keeps what it heard."""
-
-    def __init__(self, values, needs, assets):
-        self.blocks = []
-
-    def prepare(self, sample_rate, channels):
-        self.rate, self.blocks = sample_rate, []
-
-    def push(self, block):
-        self.blocks.append(block.copy())
-
-    def finish(self):
-        heard = np.concatenate(self.blocks, axis=1)
-        times = np.arange(heard.shape[1]) / self.rate
-        return (Track("heard", times, heard.T.astype(float), summary={"frames": heard.shape[1]}),)
-
-
-def recorder(**more) -> AnalyzerDevice:
-    device = AnalyzerDevice(DeviceSpec("toy.recorder", "analyzer", "unused:unused", **more))
-    device._processor = Recorder({}, {}, {})
-    return device
 
 
 def noise(frames=RATE, channels=1, seed=1):
@@ -264,7 +238,7 @@ def test_a_long_file_is_rendered_in_constant_memory(tmp_path):
         import re, sys
         sys.path.insert(0, sys.argv[3])
         import toys
-        from toys import make
+        from toys import make, recorder
         from voxrack.rack import Bus, Rack
         from voxrack.rendering import render_file
         def most():  # kB of this program alone: ru_maxrss begins with the size of the process that forked it

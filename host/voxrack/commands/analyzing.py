@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -13,6 +13,7 @@ import click
 from ..errors import UsageError
 from . import common, complete, pool, work
 from .analyzing_text import Csv, Screen
+from .fronts import front_option
 from .rendering import naming
 from .targets import find_sources
 
@@ -24,6 +25,7 @@ __all__ = ["COMMANDS", "analyze"]
 @click.argument("inputs", metavar="IN...", nargs=-1, required=True, type=click.Path())
 @click.option("--set", "settings", metavar="PARAMETER=VALUE", multiple=True, shell_complete=complete.addresses,
               help="Change a parameter of the analyzer; may be given again.")  # fmt: skip
+@front_option
 @common.jobs_option
 @click.option(
     "--plot",
@@ -35,42 +37,35 @@ __all__ = ["COMMANDS", "analyze"]
 @click.option("--summary", is_flag=True, help="No tracks: with --csv one row for each file.")
 @click.option("--only", metavar="TRACK", multiple=True, help="Print this track alone; may be given again.")
 def analyze(
-    device: str, inputs: Sequence[str], settings: Sequence[str], jobs: int, plot: str | None, as_csv: bool,
-    summary: bool, only: Sequence[str], as_json: bool,
+    device: str, inputs: Sequence[str], settings: Sequence[str], fronts: Sequence[str], jobs: int, plot: str | None,
+    as_csv: bool, summary: bool, only: Sequence[str], as_json: bool,
 ) -> int:  # fmt: skip
     """Read audio files with the analyzer DEVICE (`voxrack devices --kind analyzer` lists them).
 
     A folder among IN is searched for audio files. --json prints one object a line,
     {"file", "device", "summary", "tracks": [{"name", "unit", "labels", "times_s", "values"}]};
-    of a file that failed, {"file", "device", "error"}.
+    of a file that failed, {"file", "device", "error"}. With --front, also "front": a list of names.
 
     \b
     Examples:
       voxrack analyze fx.loudness talk.wav
       voxrack analyze fx.loudness takes/ --json | jq .summary
       voxrack analyze ser.best call.wav --plot timeline.png
+      voxrack analyze ser.best noisy.wav --front enhance.light
       voxrack analyze ser.best calls/ --csv --summary > emotions.csv
     """
-    from ..host import default_host
-
-    host = default_host()
-    spec = host.spec(device, dict(common.split_settings(settings)))
-    if spec.kind != "analyzer":
-        known = ", ".join(entry.spec.id for entry in host.devices("analyzer")) or "none is installed"
-        raise UsageError(f"'{device}' is a {spec.kind}; analyze takes an analyzer: {known}")
     if as_csv and as_json:
         raise UsageError("--csv and --json both want standard output; leave one of them out")
     if summary and only:
         raise UsageError("--summary prints no tracks, and --only asks for one; leave one of them out")
-    values = tuple(common.split_settings(settings))
-    host.create(device, work.typed(spec, values))  # what is wrong with the settings is wrong for every file
+    job = work.check_analysis(device, settings, fronts)
     sources = find_sources(inputs)
     pictures = _pictures(sources, plot)
     if plot:
         common.need("matplotlib", "--plot", "notebook")
     keep = None if not (summary or only) else tuple(only)
     todo = [
-        Reading(work.AnalyzeJob(device, values, source), picture, keep)
+        Reading(replace(job, source=source), picture, keep)
         for (source, _), picture in zip(sources, pictures, strict=True)
     ]
     out = _Json() if as_json else Csv(summary) if as_csv else Screen(len(todo) > 1)
@@ -173,7 +168,7 @@ def _draw(job: work.AnalyzeJob, result: dict[str, Any], picture: Path) -> None:
     from ..timeline import Timeline, is_timeline
 
     make_folder(picture.parent)
-    title = f"{job.source.name} · {job.device}"
+    title = f"{job.source.name} · {job.said()}"
     if is_timeline(result["tracks"], result["summary"]):
         found = Timeline.of(result["tracks"], result["summary"])
         timeline_picture(found, job.source, picture, title=title)

@@ -82,6 +82,8 @@ def frame_rows(result: Mapping[str, Any]) -> tuple[list[str], list[list[Any]]]:
 def summary_row(result: Mapping[str, Any]) -> dict[str, Any]:
     """The summary as one flat row; lists are left out, an emotion's probability has its own column."""
     row: dict[str, Any] = {"file": result["file"], "device": result["device"]}
+    if "front" in result:
+        row["front"] = " ".join(result["front"])
     for key, value in result["summary"].items():
         if isinstance(value, Mapping):
             head = "" if key == "probabilities" else f"{key}."
@@ -173,7 +175,8 @@ def lines_of(result: Mapping[str, Any]) -> None:
 
 
 def _title(result: Mapping[str, Any]) -> str:
-    return Path(result["file"]).name if len(result["file"]) > 100 else result["file"]
+    name = Path(result["file"]).name if len(result["file"]) > 100 else result["file"]
+    return f"{name}, through {', then '.join(result['front'])}" if "front" in result else name
 
 
 def _recognised(result: Mapping[str, Any]) -> bool:

@@ -11,6 +11,7 @@ import click
 
 from ..errors import InputError, UsageError
 from . import common, complete
+from .fronts import front_option
 from .group import EXIT_CODES
 from .targets import find_sources, refuse_empty
 
@@ -158,7 +159,10 @@ def render(
 @click.argument("inputs", metavar="IN...", nargs=-1, required=True, type=click.Path())
 @click.option("--set", "settings", metavar="PARAMETER=VALUE", multiple=True, shell_complete=complete.addresses,
               help="Change a parameter of the analyzer; may be given again.")  # fmt: skip
-def analyze(device: str, inputs: Sequence[str], settings: Sequence[str], **common_options: Any) -> int:
+@front_option
+def analyze(
+    device: str, inputs: Sequence[str], settings: Sequence[str], fronts: Sequence[str], **common_options: Any
+) -> int:
     """Read audio files with the analyzer DEVICE.
 
     IN are audio files, folders (searched for audio, with the tree kept), or CSV files with the columns source and
@@ -169,18 +173,15 @@ def analyze(device: str, inputs: Sequence[str], settings: Sequence[str], **commo
     \b
     Examples:
       voxrack batch analyze fx.loudness takes/ -o loudness
+      voxrack batch analyze ser.best calls/ -o emotions --front enhance.light
     """
-    from ..host import default_host
     from . import work
 
-    host = default_host()
-    spec = host.spec(device, dict(common.split_settings(settings)))
-    if spec.kind != "analyzer":
-        known = ", ".join(entry.spec.id for entry in host.devices("analyzer")) or "none is installed"
-        raise UsageError(f"'{device}' is a {spec.kind}; analyze takes an analyzer: {known}")
-    values = common.split_settings(settings)
-    host.create(device, work.typed(spec, values))  # what is wrong with the settings is wrong for every file
-    options = {"device": device, "settings": [list(pair) for pair in values]}
+    job = work.check_analysis(device, settings, fronts)
+    options: dict[str, Any] = {"device": device, "settings": [list(pair) for pair in job.values]}
+    if job.fronts:
+        options["fronts"] = [list(front) for front in job.fronts]
+        options["front_settings"] = [list(pair) for pair in job.front_values]
     return _run(_job("analyze", options), _sources(inputs, common_options["out"]), **common_options)
 
 

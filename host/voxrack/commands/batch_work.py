@@ -11,6 +11,7 @@ from typing import Any
 from ..corpus_worker import Place
 from . import work
 from .common import json_ready
+from .fronts import Front
 
 WORDS = ("auto", "typical", "neutral")  # of ``--preset`` that are no presets
 
@@ -59,7 +60,11 @@ def render(inputs: Mapping[str, str], options: Mapping[str, Any], place: Place) 
 
 def analyze(inputs: Mapping[str, str], options: Mapping[str, Any], place: Place) -> dict[str, Any]:
     """Read ``source`` with the job's analyzer: ``analyses/NAME.json``, which holds what ``analyze --json`` prints."""
-    job = work.AnalyzeJob(options["device"], tuple(map(tuple, options["settings"])), Path(inputs["source"]))
+    fronts = tuple(Front(*front) for front in options.get("fronts", ()))
+    front_values = tuple(map(tuple, options.get("front_settings", ())))
+    job = work.AnalyzeJob(
+        options["device"], tuple(map(tuple, options["settings"])), Path(inputs["source"]), fronts, front_values
+    )
     found = json_ready(work.analyze(job))
     file = place.scratch / "analysis.json"
     file.write_text(json.dumps(found, ensure_ascii=False, allow_nan=False) + "\n", encoding="utf-8")

@@ -41,6 +41,13 @@ def _analyzers(context: click.Context) -> Iterable[str]:
     return [entry.spec.id for entry in default_host().devices("analyzer")]
 
 
+def _fronts(context: click.Context) -> Iterable[str]:
+    from ..host import default_host
+
+    host = default_host()
+    return [*(entry.spec.id for entry in host.devices("processor")), *host.presets()]
+
+
 def _addresses(context: click.Context) -> Iterable[str]:
     """``address=`` for every number of the preset named on this line, or every parameter of the device."""
     from ..host import default_host
@@ -66,4 +73,5 @@ def _words(context: click.Context) -> list[str]:
 preset_names = _offer(_presets, files=True)
 device_ids = _offer(_devices)
 analyzer_ids = _offer(_analyzers)
+fronts = _offer(_fronts, files=True)
 addresses = _offer(_addresses)

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from ..device import DeviceSpec
     from ..rack import Rack
+    from .fronts import Front
 
 TRACK = ("name", "unit", "labels", "times_s", "values")
 Progress = Callable[[float], None]
@@ -51,11 +52,53 @@ class RenderJob:
 
 @dataclass(frozen=True)
 class AnalyzeJob:
-    """One file to read with an analyzer."""
+    """One file to read with an analyzer.
+
+    Parameters
+    ----------
+    device : str
+    values : tuple of (parameter, text)
+    source : Path
+    fronts : tuple of Front
+        What the signal passes before it is heard.
+    front_values : tuple of (address, text)
+    """
 
     device: str
     values: tuple[tuple[str, str], ...]
     source: Path
+    fronts: tuple[Front, ...] = ()
+    front_values: tuple[tuple[str, str], ...] = ()
+
+    def said(self) -> str:
+        """The analyzer, with what stands in front of it: ``"enhance.light → ser.best"``."""
+        return " → ".join([*(front.name for front in self.fronts), self.device])
+
+
+def check_analysis(device: str, words: Iterable[str], fronts: Iterable[str]) -> AnalyzeJob:
+    """The job that a command line stands for, without its file; what is wrong with it is wrong for every file.
+
+    Parameters
+    ----------
+    device : str
+    words : iterable of str
+        Of ``--set``.
+    fronts : iterable of str
+        Of ``--front``.
+    """
+    from ..errors import UsageError
+    from ..host import default_host
+    from .common import split_settings
+    from .fronts import find_fronts, split
+
+    host = default_host()
+    values, front_values = split(split_settings(words))
+    spec = host.spec(device, dict(values))
+    if spec.kind != "analyzer":
+        known = ", ".join(entry.spec.id for entry in host.devices("analyzer")) or "none is installed"
+        raise UsageError(f"'{device}' is a {spec.kind}; analyze takes an analyzer: {known}")
+    host.create(device, typed(spec, values))
+    return AnalyzeJob(device, values, Path(), find_fronts(tuple(fronts), front_values), front_values)
 
 
 @contextmanager
@@ -130,23 +173,30 @@ def typed(spec: DeviceSpec, settings: Iterable[tuple[str, str]]) -> dict[str, An
 
 def analyze(job: AnalyzeJob, progress: Progress | None = None) -> dict[str, Any]:
     """Read one file; the object that ``analyze --json`` prints, with arrays not yet turned to lists."""
+    from ..files import info
     from ..host import default_host
     from ..instance import AnalyzerDevice
     from ..rendering import analyze as run
+    from .fronts import ready_fronts
 
     host = default_host()
     spec = host.spec(job.device, dict(job.values))
     values = typed(spec, job.values)
     analyzer = host.create(job.device, values)
     assert isinstance(analyzer, AnalyzerDevice)  # the verb has looked
+    fronts = ready_fronts(job.fronts, job.front_values)
     with heard() as remarks:
-        tracks = run(analyzer, job.source, progress=progress)
+        tracks = run(analyzer, job.source, front=fronts, progress=progress)
+    if fronts:
+        rate = info(job.source).sample_rate
+        remarks += [f"in front, {note}" for rack in fronts for note in rack.notes(rate)]
     summary: dict[str, Any] = {}
     for track in tracks:
         summary.update(track.summary)
     return {
         "file": str(job.source),
         "device": job.device,
+        **({"front": [front.name for front in job.fronts]} if fronts else {}),
         "summary": summary,
         "tracks": [{name: getattr(track, name) for name in TRACK} for track in tracks],
         **({"notes": remarks} if remarks else {}),

@@ -13,7 +13,9 @@ from .errors import InputError
 _PICKLES = (b"PK\x03\x04", b"\x80\x02", b"\x80\x03", b"\x80\x04", b"\x80\x05")
 
 
-def open_tensors(path: Path, format: str, version: int, what: str, remedy: str) -> tuple[Any, dict[str, str]]:
+def open_tensors(
+    path: Path, format: str, version: int, what: str, remedy: str, framework: str = "pt"
+) -> tuple[Any, dict[str, str]]:
     """The opened (memory-mapped) file and its metadata.
 
     Parameters
@@ -23,6 +25,8 @@ def open_tensors(path: Path, format: str, version: int, what: str, remedy: str) 
         What the metadata must say; a file of a newer version is refused.
     what, remedy : str
         For messages: ``"a feature file"``, ``"prepare it again"``.
+    framework : {"pt", "numpy"}
+        What tensors come as; torch is imported for the first only.
 
     Raises
     ------
@@ -45,7 +49,7 @@ def open_tensors(path: Path, format: str, version: int, what: str, remedy: str) 
             )
         if start.startswith(b"version https://git-lfs"):
             raise InputError(f"{path} is a Git LFS pointer, not the file itself: git lfs pull")
-        opened = safe_open(path, framework="pt")
+        opened = safe_open(path, framework=framework)
     except SafetensorError as error:
         raise InputError(f"{path} is truncated, or no safetensors file ({error}); {remedy}") from None
     except OSError as error:

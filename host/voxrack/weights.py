@@ -9,7 +9,7 @@ from __future__ import annotations
 import hashlib
 import json
 import os
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from importlib.util import find_spec
 from pathlib import Path
@@ -34,7 +34,7 @@ class Weights:
 
     Parameters
     ----------
-    tensors : dict of str to Tensor
+    tensors : dict of str to Tensor, or to ndarray (:func:`load_arrays`)
     metadata : dict
         What the model's ``from_metadata`` needs (architecture, labels, normalisation, temperature), and under
         ``"training"`` where the weights come from.
@@ -43,7 +43,7 @@ class Weights:
         Of the file.
     """
 
-    tensors: dict[str, Tensor]
+    tensors: dict[str, Any]
     metadata: dict[str, Any]
     path: Path
     sha256: str
@@ -94,8 +94,21 @@ def load(path: str | os.PathLike[str], package: str = "") -> Weights:
         file = find(str(path), package)
     elif file.is_dir() and (file / "model.safetensors").is_file():
         file = file / "model.safetensors"
-    opened, metadata = open_tensors(file, FORMAT, VERSION, "a file of weights", "train again, or get the file again")
-    tensors = {name: opened.get_tensor(name).clone() for name in opened.keys()}  # noqa: SIM118 - it is no mapping
+    return _read(file, "pt", lambda tensor: tensor.clone())
+
+
+def load_arrays(path: str | os.PathLike[str]) -> Weights:
+    """:func:`load` of a file or a run folder for a device that does without torch: tensors are numpy arrays."""
+    file = Path(path)
+    if (file / "model.safetensors").is_file():
+        file = file / "model.safetensors"
+    return _read(file, "numpy", lambda array: array.copy())
+
+
+def _read(file: Path, framework: str, own: Callable[[Any], Any]) -> Weights:
+    remedy = "train again, or get the file again"
+    opened, metadata = open_tensors(file, FORMAT, VERSION, "a file of weights", remedy, framework)
+    tensors = {name: own(opened.get_tensor(name)) for name in opened.keys()}  # noqa: SIM118 - it is no mapping
     try:
         about = json.loads(metadata["about"])
     except (KeyError, ValueError):

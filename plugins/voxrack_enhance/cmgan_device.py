@@ -1,0 +1,182 @@
+"""``enhance.cmgan``: CMGAN as a processor. It hears chunks of some seconds, and is as late.
+
+The network works at 16 kHz. At other rates the signal is resampled for it and back, and what that takes away (above
+8 kHz) is kept, under the gain that the network gave the octave below: from 4 to 8 kHz, smoothed over 80 ms, never
+above one. Every channel is enhanced on its own.
+"""
+
+from __future__ import annotations
+
+import math
+from collections import deque
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch.nn import functional
+
+from voxrack import weights
+from voxrack.ramps import GLIDE_S, DelayLine, Ramp, blend
+from voxrack.resample import Resampler
+
+from .cmgan.chunks import Chunks
+from .cmgan.generator import Generator, enhance
+from .cmgan.loading import DEVICE, load_generator
+from .cmgan.spectrum import BINS, FRAME, HOP, RATE, whole_hops
+
+Block = NDArray[np.float32]
+_SMOOTH = 13  # frames of 6.25 ms
+_QUIET = 1e-10  # mean power of 4 to 8 kHz below which their gain says nothing
+
+
+class Cmgan:
+    """The processor of ``enhance.cmgan``; parameters as its specification says."""
+
+    def __init__(self, values: Mapping[str, Any], needs: Mapping[str, Any], assets: Mapping[str, Path]) -> None:
+        self.values, self.assets = dict(values), dict(assets)
+        self.latency = self.tail = 0
+        self._generator: Generator | None = None
+
+    @property
+    def generator(self) -> Generator:
+        """The network; read at first use."""
+        if self._generator is None:
+            path = self.assets.get("weights")
+            self._generator = load_generator(path or weights.find(DEVICE, "voxrack_enhance"))
+        return self._generator
+
+    def prepare(self, sample_rate: int, channels: int, max_frames: int) -> int:
+        self.generator  # noqa: B018 - now: a file that cannot be used is told before any audio is heard
+        length = round(self.values["chunk"] * RATE)
+        overlap = min(round(self.values["overlap"] * RATE), length // 2) // 4 * 4
+        self._channels, self._rate = channels, sample_rate
+        self._wide = sample_rate != RATE
+        self._chunks = Chunks(self._answer, channels, channels * (2 if self._wide else 1), length, overlap)
+        self.latency = self._chunks.latency
+        if self._wide:
+            self._down = Resampler(sample_rate, RATE, channels)
+            self._up = Resampler(RATE, sample_rate, 2 * channels)
+            self._narrow = Resampler(RATE, sample_rate, channels)
+            late = (self._up.lag + 2 + self._chunks.latency) * sample_rate / RATE
+            self.latency = self._down.lag + math.ceil(late) + 2
+        self._strength = Ramp(self.values["strength"], int(GLIDE_S * sample_rate))
+        self._start()
+        return channels
+
+    def set(self, id: str, value: Any) -> None:
+        self.values[id] = value
+        if id == "strength" and hasattr(self, "_strength"):
+            self._strength.to(value)
+            if not self._heard:
+                self._strength.jump()
+
+    def reset(self) -> None:
+        self._chunks.reset()
+        if self._wide:
+            for resampler in (self._down, self._up, self._narrow):
+                resampler.reset()
+        self._strength.jump()
+        self._start()
+
+    def _start(self) -> None:
+        self._dry = DelayLine(self.latency, self._channels)
+        self._found = Queue(self._chunks.rows)
+        self._found.put(np.zeros((self._chunks.rows, self.latency), np.float32))
+        # what the way through 16 kHz leaves of the signal, to be taken off it; it waits for the network
+        self._left = Queue(self._channels)
+        self._left.put(np.zeros((self._channels, self.latency), np.float32))
+        self._heard = False
+        self._ending = -1  # frames still to be flushed; -1: the signal goes on
+
+    # ---- audio --------------------------------------------------------------------------------
+    def process(self, block: Block) -> Block:
+        self._heard = self._heard or block.shape[1] > 0
+        self._hear(self._down.process(block) if self._wide else block)
+        return self._mixed(block)
+
+    def flush(self, frames: int) -> Block:
+        if self._ending < 0:
+            self._ending = self.latency
+            self._end()
+        frames = min(frames, self._ending)
+        self._ending -= frames
+        return self._mixed(np.zeros((self._channels, frames), np.float32))
+
+    def _hear(self, inner: Block) -> None:
+        """A block at 16 kHz: towards the network, and past it."""
+        found = self._chunks.push(inner)
+        if self._wide:
+            self._left.put(self._narrow.process(inner))
+            found = self._up.process(found)
+        self._found.put(found)
+
+    def _end(self) -> None:
+        if self._wide:
+            self._hear(self._down.finish())
+            self._found.put(self._up.process(self._chunks.finish()))
+            self._found.put(self._up.finish())
+            self._left.put(self._narrow.finish())
+        else:
+            self._found.put(self._chunks.finish())
+
+    def _mixed(self, block: Block) -> Block:
+        """As many frames as ``block`` has, late by the latency."""
+        frames = block.shape[1]
+        dry = self._dry.process(block)
+        found = self._found.take(frames)
+        if self._wide:
+            above = dry - self._left.take(frames)
+            found = found[: self._channels] + above * np.clip(found[self._channels :], 0.0, 1.0)
+        share = self._strength.take(frames)
+        return np.ascontiguousarray(blend(dry, found, share), np.float32)
+
+    # ---- the network --------------------------------------------------------------------------
+    def _answer(self, chunk: Block) -> Block:
+        """(channels, samples) at 16 kHz, enhanced; at other rates followed by the gains of what lies above 8 kHz."""
+        noisy = torch.from_numpy(chunk)
+        found = torch.cat([enhance(self.generator, channel[None]) for channel in noisy])
+        if not self._wide:
+            return found.numpy()
+        return torch.cat((found, upper_gain(noisy, found))).numpy()
+
+
+def upper_gain(noisy: torch.Tensor, found: torch.Tensor) -> torch.Tensor:
+    """Gain (B, samples) of what lies above 8 kHz, from (B, samples) before and after, at 16 kHz: 0 … 1."""
+    before, after = (_upper_power(signal) for signal in (noisy, found))
+    gain = torch.where(before > _QUIET, after / before.clamp_min(_QUIET), 0.0).clamp(0.0, 1.0).sqrt()
+    return functional.interpolate(gain[:, None], scale_factor=HOP, mode="linear")[:, 0, HOP // 2 :][:, : noisy.shape[1]]
+
+
+def _upper_power(signal: torch.Tensor) -> torch.Tensor:
+    """Mean power from 4 to 8 kHz of (B, samples), smoothed over time: (B, frames), frames 6.25 ms apart."""
+    window = torch.hann_window(FRAME)
+    spectrum = torch.stft(whole_hops(signal), FRAME, HOP, window=window, return_complex=True)
+    power = spectrum[:, BINS // 2 :].abs().square().mean(1) / window.square().sum()
+    return functional.avg_pool1d(power[:, None], _SMOOTH, 1, _SMOOTH // 2, count_include_pad=False)[:, 0]
+
+
+class Queue:
+    """Blocks (rows, any) in, blocks of any length out, in order; silence where there is nothing more."""
+
+    def __init__(self, rows: int) -> None:
+        self.rows = rows
+        self._blocks: deque[Block] = deque()
+
+    def put(self, block: Block) -> None:
+        if block.shape[1]:
+            self._blocks.append(block)
+
+    def take(self, frames: int) -> Block:
+        out = np.zeros((self.rows, frames), np.float32)
+        filled = 0
+        while filled < frames and self._blocks:
+            block = self._blocks.popleft()
+            part = block[:, : frames - filled]
+            out[:, filled : filled + part.shape[1]] = part
+            filled += part.shape[1]
+            if part.shape[1] < block.shape[1]:
+                self._blocks.appendleft(block[:, part.shape[1] :])
+        return out

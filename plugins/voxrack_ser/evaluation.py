@@ -160,8 +160,15 @@ def _about(
     recipe: Any, features: FeatureFile, protocol: str, wanted: Plan, baselines: Sequence[str], parts: Sequence[Split]
 ) -> dict[str, Any]:
     """What ``evaluation.json`` says before there are figures."""
+    from voxrack.datasets.remarks import missing_items
+    from voxrack.datasets.words import listed, number
+
     held = len({features.items[index].speaker for index in parts[0].validation})
-    notes = list(dict.fromkeys(note for part in parts for note in part.notes))
+    notes = missing_items(features.items)
+    if features.failures:
+        left = listed(id for id, _ in features.failures)
+        notes.append(f"{number(len(features.failures), 'recording')} left out when preparing: {left}")
+    notes += dict.fromkeys(note for part in parts for note in part.notes)
     systems = {MODEL: recipe.id}
     if ARRAY in features.names:
         systems |= {name: NAMES[name] for name in baselines}

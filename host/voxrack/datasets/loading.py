@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import filecmp
 import os
-from collections import Counter
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -12,7 +11,7 @@ from ..errors import InputError, UsageError
 from . import esd, iemocap
 from .folders import SUFFIXES, audio_files, names_below
 from .manifest import read_manifest
-from .remarks import remarks
+from .remarks import missing, remarks
 from .rules import CORPORA, Named, Rule, by_name
 from .utterance import Corpus, Utterance
 from .words import listed, natural, number
@@ -90,7 +89,7 @@ def _load(rule: Rule, root: Path, files: Sequence[Path], notes: list[str]) -> Co
         utterances, more = ANNOTATE[rule.name](root, utterances)
         notes += more
     utterances.sort(key=lambda utterance: natural(utterance.id))
-    notes += _missing(rule, [found.speaker for _, found in named])
+    notes += missing(rule, [found.speaker for _, found in named])
     notes += remarks(utterances, labels=rule.name != "iemocap")
     return Corpus(rule.name, root, tuple(utterances), tuple(notes))
 
@@ -147,21 +146,6 @@ def _without_copies(named: Sequence[tuple[Path, Named]]) -> tuple[list[tuple[Pat
 
 
 # ---- what there is to say -------------------------------------------------------------------
-def _missing(rule: Rule, speakers: Sequence[str]) -> list[str]:
-    counts = Counter(speakers)
-    absent = [speaker for speaker in rule.speakers if speaker not in counts]
-    notes = []
-    if absent:
-        whom = f"{number(len(absent), 'speaker')} of {len(rule.speakers)} missing"
-        notes.append(f"{whom}: {listed(absent, 24)}")
-    short = [f"{s} has {counts[s]}" for s in rule.speakers if s in counts and counts[s] < rule.each]
-    if short:
-        notes.append(f"incomplete, {rule.title} has {rule.each} files of each speaker: {listed(short, 6)}")
-    elif not absent and len(speakers) < rule.total:
-        notes.append(f"incomplete: {len(speakers)} of the {rule.total} files of {rule.title}")
-    return notes
-
-
 def _strange(rule: Rule, root: Path, paths: Sequence[Path]) -> str:
     sung = next((other for other in CORPORA if other.name == "ravdess-song" and rule.name == "ravdess"), None)
     if sung and all(_named(sung, text) for text in _spoken(root, paths).values()):

@@ -12,7 +12,14 @@ from pathlib import Path
 from ..errors import InputError, UsageError
 from .folders import audio_files
 from .manifest import read_manifest
+from .utterance import Corpus, Utterance
 from .words import listed, natural, number
+
+NOISE = "noise"
+"""Label of a noise among utterances: :meth:`NoiseSet.corpus`."""
+
+TEST_ONLY = "test"
+"""Value of the attribute ``use`` of a noise that nothing is to be trained with."""
 
 ESC = re.compile(r"^[1-5]-(?P<clip>\d+)-[A-Z](?:-(?P<target>\d+))?$")
 """ESC-50 and ESC-10: ``fold-clip-take-target``; ``clip`` is the recording on freesound (Piczak 2015)."""
@@ -60,6 +67,24 @@ class NoiseSet:
     def recordings(self) -> tuple[str, ...]:
         """In natural order."""
         return tuple(sorted({clip.recording for clip in self.clips}, key=natural))
+
+    def corpus(self, *, test_only: bool = False) -> Corpus:
+        """The clips as utterances of nobody, to be prepared beside speech.
+
+        Their label is :data:`NOISE`; their attributes are ``recording`` and, where it is known, ``category``. With
+        ``test_only`` the attribute ``use`` is :data:`TEST_ONLY`.
+        """
+        use = {"use": TEST_ONLY} if test_only else {}
+        utterances = tuple(
+            Utterance(
+                clip.id, clip.path, self.name, "", NOISE,
+                attributes={
+                    "recording": clip.recording, **({"category": clip.category} if clip.category else {}), **use,
+                },
+            )
+            for clip in self.clips
+        )  # fmt: skip
+        return Corpus(self.name, self.root, utterances, self.notes)
 
 
 @dataclass(frozen=True, slots=True)

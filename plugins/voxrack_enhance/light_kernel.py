@@ -351,3 +351,34 @@ def listen(network, state, spectrum, scale, mask):
         along_time(network, state, block)
         across_bands(network, state, block)
     answer(network, state, mask)
+
+
+# ---- what is done to the spectrum --------------------------------------------------------------------
+@njit(cache=True, nogil=True)
+def apply(spectrum, mask, gains, strength, floor):
+    """Multiply ``spectrum`` (bins,) in place.
+
+    Parameters
+    ----------
+    spectrum : complex64 (bins,)
+    mask : float32 (2, 256)
+        Of the first bins; bin 256 takes that of bin 255.
+    gains : float64 (bands,)
+        Of the bins from 257 on, for 32 bins each, the last one for the rest.
+    strength : float
+        0 … 1, how far one goes from 1 towards the mask or gain.
+    floor : float
+        Least magnitude of what is multiplied with; the phase stays.
+    """
+    for k in range(min(spectrum.size, BINS + 1)):
+        real = 1.0 + strength * (mask[0, min(k, BINS - 1)] - 1.0)
+        imaginary = strength * mask[1, min(k, BINS - 1)]
+        magnitude = np.sqrt(real * real + imaginary * imaginary)
+        if magnitude < floor:
+            lift = floor / magnitude if magnitude > 0.0 else 0.0
+            real, imaginary = (real * lift, imaginary * lift) if magnitude > 0.0 else (floor, 0.0)
+        x, y = spectrum[k].real, spectrum[k].imag
+        spectrum[k] = complex(x * real - y * imaginary, x * imaginary + y * real)
+    for k in range(BINS + 1, spectrum.size):
+        gain = gains[min((k - BINS - 1) // 32, gains.size - 1)]
+        spectrum[k] *= np.float32(max(1.0 + strength * (gain - 1.0), floor))

@@ -1,0 +1,1 @@
+"""How the enhancers are prepared, trained and evaluated."""

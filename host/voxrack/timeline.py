@@ -3,6 +3,9 @@
 A recogniser is an analyzer whose track ``emotion`` holds a probability per label and window, zeros where there was
 no speech to judge, and whose summary states ``threshold`` (below it the verdict is "unsure"), ``window_s`` and
 ``duration_s``. Pictures, tables and the notebook's timeline are made from that, whoever made the recogniser.
+
+A recogniser that listens through an enhancer may add a track ``trust`` with one number per window, 0 … 1: how far the
+recording is believed as it came (1), or only what the enhancer made of it (0).
 """
 
 from __future__ import annotations
@@ -19,6 +22,7 @@ from .errors import UsageError
 
 UNSURE, NO_SPEECH = "unsure", "no speech"
 TRACK = "emotion"  # the track that makes a result a timeline
+TRUST = "trust"  # the track, and the summary's number, of a recogniser that weighs what was enhanced
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,6 +70,8 @@ class Timeline:
         The confidence below which a verdict is "unsure".
     window, duration : float
         Seconds that a window lasts, and the recording.
+    trust : ndarray, shape (n,), optional
+        How far each window is believed as it came, 0 … 1; NaN where it was not judged.
     """
 
     labels: tuple[str, ...]
@@ -75,6 +81,7 @@ class Timeline:
     threshold: float
     window: float
     duration: float
+    trust: NDArray[np.float64] | None = None
 
     @classmethod
     def of(cls, tracks: Iterable[Track | Mapping[str, Any]], summary: Mapping[str, Any] | None = None) -> Timeline:
@@ -89,7 +96,8 @@ class Timeline:
         Raises
         ------
         UsageError
-            Where there is no such track: another kind of analyzer made them.
+            Where there is no such track: another kind of analyzer made them. Where the track of trust has another
+            number of windows.
         """
         found = {_field(track, "name"): track for track in tracks}
         said = dict(summary or {})
@@ -110,9 +118,12 @@ class Timeline:
         voiced = found.get("voiced")
         judged = (probabilities.sum(axis=1) > 0).astype(np.float64)
         speech = judged if voiced is None else np.asarray(_field(voiced, "values"), dtype=np.float64).reshape(-1)
+        trust = None if TRUST not in found else np.asarray(_field(found[TRUST], "values"), dtype=np.float64).reshape(-1)
+        if trust is not None and trust.shape != times.shape:
+            raise UsageError(f"the track '{TRUST}' has {len(trust)} values for {len(times)} windows; it takes one each")
         return cls(
             labels, times, probabilities, speech, float(said["threshold"]), float(said["window_s"]),
-            float(said["duration_s"]),
+            float(said["duration_s"]), trust,
         )  # fmt: skip
 
     @property

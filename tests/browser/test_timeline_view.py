@@ -6,7 +6,7 @@ from functools import partial
 
 import numpy as np
 import pytest
-from timelines import ROWS, tracks
+from timelines import ROWS, TRUST, tracks
 
 from voxrack.audio import Audio
 from voxrack.notebook.emotion_colours import SILENT, colours
@@ -42,8 +42,8 @@ class Shown:
         voice = 0.2 * np.sin(2 * np.pi * 220 * time) * np.abs(np.sin(2 * np.pi * 1.1 * time))
         self.show(Audio(voice.astype(np.float32)[None], RATE))
 
-    def show(self, audio: Audio, rows=ROWS) -> None:
-        self.model.show(audio, Timeline.of(tracks(rows)))
+    def show(self, audio: Audio, rows=ROWS, trust=None) -> None:
+        self.model.show(audio, Timeline.of(tracks(rows, trust=trust)))
 
     def pump(self) -> None:
         """Deliver what the page has sent."""
@@ -121,6 +121,25 @@ def test_the_playhead_runs_and_the_word_follows(shown):
     page.locator(".vx-timeline").focus()
     page.keyboard.press(" ")
     assert not page.evaluate("engine.playing")
+
+
+def test_the_trust_is_a_line_between_0_and_1_where_the_recogniser_tells_it(shown, screenshots):
+    page = shown.page
+    assert page.locator(".vx-trust").is_hidden()
+    shown.show(Audio(np.full((1, 4 * RATE), 0.1, np.float32), RATE), trust=TRUST)
+    line = page.locator(".vx-trust")
+    assert line.is_visible()
+    box = line.bounding_box()
+    for time, value in ((1.25, 0.9), (1.75, 0.6), (2.25, 0.2)):  # centres of windows
+        down = ((1 - value) * (box["height"] - 10) + 5) / box["height"]
+        on, off = (page.evaluate(PIXEL, [".vx-trust", time / 4.0, at]) for at in (down, down - 0.15))
+        assert on[3] > 200, (time, value)
+        assert off[3] < 200, (time, value)
+    line.click(position={"x": box["width"] * 2.25 / 4.0, "y": 30})
+    assert page.locator(".vx-word").inner_text() == "unsure · trust 0.20"
+    page.locator(".vx-segment").first.click()
+    assert page.locator(".vx-word").inner_text() == "no speech"
+    page.screenshot(path=str(screenshots / "trust.png"))
 
 
 def test_a_drag_loops_and_l_ends_it(shown):

@@ -6,12 +6,16 @@ import json
 
 import numpy as np
 import pytest
-from timelines import LABELS, ROWS, tracks
+from timelines import LABELS, ROWS, TRUST, tracks
 
 from voxrack import Audio, write
+from voxrack.commands.analyzing_text import window_rows
+from voxrack.commands.common import json_ready
 from voxrack.device import Track
 from voxrack.errors import UsageError
 from voxrack.timeline import NO_SPEECH, UNSURE, Timeline, is_timeline, verdict
+
+FIELDS = ("name", "labels", "times_s", "values")
 
 
 def test_neighbours_of_one_verdict_are_one_band_and_bands_leave_no_gap():
@@ -56,6 +60,21 @@ def test_tracks_of_another_analyzer_are_refused():
         Timeline.of([loudness])
     with pytest.raises(UsageError, match="no 'threshold' in the summary"):
         Timeline.of([Track("emotion", np.zeros(0), np.zeros((0, 3)), LABELS)])
+
+
+def test_a_track_of_trust_is_part_of_the_timeline_and_of_its_table():
+    made = tracks(trust=TRUST)
+    np.testing.assert_array_equal(Timeline.of(made).trust, TRUST)
+    assert Timeline.of(tracks()).trust is None
+    plain = json.loads(json.dumps(json_ready([{name: getattr(t, name) for name in FIELDS} for t in made])))
+    assert plain[2]["values"][0] == [None]  # NaN, which JSON has not
+    np.testing.assert_array_equal(Timeline.of(plain, dict(made[0].summary)).trust, TRUST)
+    columns, rows = window_rows({"file": "a.wav", "tracks": plain, "summary": dict(made[0].summary)})
+    assert columns == ["file", "start_s", "end_s", "emotion", "confidence", "speech", "trust", *LABELS]
+    assert [row[6] for row in rows] == [None, 0.9, 0.6, 0.2, 0.3, None]
+    assert rows[1][7:] == [0.2, 0.2, 0.6]
+    with pytest.raises(UsageError, match="the track 'trust' has 3 values for 6 windows; it takes one each"):
+        Timeline.of((*tracks(), Track("trust", np.zeros(3), np.zeros((3, 1)))))
 
 
 def test_no_windows_are_no_bands():
@@ -103,6 +122,18 @@ def test_the_picture_of_a_file_and_of_audio_shows_the_bands(tmp_path, rows):
     assert low[0] == pytest.approx(low[1])
 
 
+def test_the_picture_draws_the_trust_where_there_is_one():
+    pytest.importorskip("matplotlib", reason="needs the extra notebook")
+    from voxrack.notebook import timeline_picture
+
+    assert len(timeline_picture(Timeline.of(tracks()), recording()).axes) == 2
+    figure = timeline_picture(Timeline.of(tracks(trust=TRUST)), recording())
+    panel = figure.axes[2]
+    np.testing.assert_array_equal(panel.lines[0].get_ydata(), TRUST)
+    assert panel.get_ylim() == (0.0, 1.0)
+    assert panel.get_xlabel() == "time (s)"
+
+
 # ---- the widget's model -------------------------------------------------------------------------
 @pytest.fixture
 def model():
@@ -129,6 +160,9 @@ def test_a_ready_page_gets_take_state_and_timeline(model):
     chances = np.frombuffer(buffers[0], dtype=np.float32).reshape(-1, len(content["labels"]))
     np.testing.assert_array_equal(chances, np.array(ROWS, np.float32))
     assert [band["emotion"] for band in content["bands"]] == [NO_SPEECH, "angry", UNSURE, "happy", NO_SPEECH]
+    assert content["trust"] is None
+    model.show(recording(), Timeline.of(tracks(trust=TRUST)))
+    assert model.sent[-1][0]["trust"] == [None, 0.9, 0.6, 0.2, 0.3, None]
 
 
 def test_the_playhead_is_known_to_python(model):

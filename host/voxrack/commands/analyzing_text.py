@@ -8,7 +8,9 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from ..timeline import NO_SPEECH, Timeline, is_timeline
+import numpy as np
+
+from ..timeline import NO_SPEECH, TRUST, Timeline, is_timeline
 from . import common
 
 if TYPE_CHECKING:
@@ -53,13 +55,15 @@ class Csv:
 
 
 def window_rows(result: Mapping[str, Any]) -> tuple[list[str], list[list[Any]]]:
-    """Header and a row for each window of a recogniser."""
+    """Header and a row for each window of a recogniser; its trust, where it tells it, comes after the speech."""
     found = Timeline.of(result["tracks"], result["summary"])
-    columns = ["file", "start_s", "end_s", "emotion", "confidence", "speech", *found.labels]
+    trust = () if found.trust is None else (TRUST,)
+    columns = ["file", "start_s", "end_s", "emotion", "confidence", "speech", *trust, *found.labels]
     head = zip(found.spans().tolist(), found.verdicts(), found.confidences.tolist(), found.speech.tolist(), strict=True)
+    more = found.probabilities if found.trust is None else np.column_stack((found.trust, found.probabilities))
     rows = [
-        [result["file"], round(start, 4), round(end, 4), word, sure, speech, *row]
-        for ((start, end), word, sure, speech), row in zip(head, found.probabilities.tolist(), strict=True)
+        [result["file"], round(start, 4), round(end, 4), word, sure, speech, *common.json_ready(row)]
+        for ((start, end), word, sure, speech), row in zip(head, more, strict=True)
     ]
     return columns, rows
 
@@ -148,6 +152,8 @@ def recognised(result: Mapping[str, Any]) -> None:
     if "speech_s" in summary and "duration_s" in summary:
         by = f", by {summary['method']}" if summary.get("method") else ""
         common.write(f"  speech in {summary['speech_s']:.1f} of {summary['duration_s']:.1f} s{by}")
+    if summary.get(TRUST) is not None:
+        common.write(f"  trust {summary[TRUST]:.2f} in the recording as it came; 0 would be in the enhanced one alone")
     segments = summary.get("segments", ())
     if segments:
         rows = [

@@ -13,14 +13,13 @@ import os
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-import matplotlib as mpl
 from matplotlib.figure import Figure
 
 from ..errors import InputError
 from ..metrics_folder import MODEL, Evaluation
 from ..runs import Run
 from .curve_panels import draw_confusion, draw_reliability, draw_roc, draw_training, measures
-from .plots import _STYLE, AFTER, BEFORE, GRID, INK, _figure, _headline, save
+from .plots import AFTER, BEFORE, GRID, INK, drawing
 
 if TYPE_CHECKING:
     from ..metrics_compare import Comparison
@@ -50,29 +49,26 @@ def roc(folder: Folder, path: Folder | None = None, *, what: str = "test", syste
         It shows itself in a notebook.
     """
     evaluation = Evaluation.load(folder)
-    with mpl.rc_context(_STYLE):
-        figure = _figure(7.2, 6.4)
+    with drawing(7.2, 6.4, path, _title(evaluation, "ROC curves", what, system)) as figure:
         draw_roc(figure.subplots(), evaluation.pooled(what, system))
-        return _finished(figure, _title(evaluation, "ROC curves", what, system), path)
+    return figure
 
 
 def confusion(folder: Folder, path: Folder | None = None, *, what: str = "test", system: str = MODEL) -> Figure:
     """Confusion matrix: a row is a label, the share and the number of its clips by prediction. See :func:`roc`."""
     evaluation = Evaluation.load(folder)
-    with mpl.rc_context(_STYLE):
-        figure = _figure(7.4, 6.4)
+    with drawing(7.4, 6.4, path, _title(evaluation, "confusion", what, system)) as figure:
         draw_confusion(figure.subplots(), evaluation.pooled(what, system))
-        return _finished(figure, _title(evaluation, "confusion", what, system), path)
+    return figure
 
 
 def reliability(folder: Folder, path: Folder | None = None, *, what: str = "test", system: str = MODEL) -> Figure:
     """Accuracy over confidence in 15 bins, and how many clips are in each. See :func:`roc`."""
     evaluation = Evaluation.load(folder)
-    with mpl.rc_context(_STYLE):
-        figure = _figure(6.4, 6.4)
+    with drawing(6.4, 6.4, path, _title(evaluation, "reliability", what, system)) as figure:
         rows = figure.subplots(2, 1, sharex=True, height_ratios=(3, 1))
         draw_reliability(rows[0], rows[1], evaluation.pooled(what, system))
-        return _finished(figure, _title(evaluation, "reliability", what, system), path)
+    return figure
 
 
 def training(folder: Folder, path: Folder | None = None) -> Figure:
@@ -94,15 +90,14 @@ def training(folder: Folder, path: Folder | None = None) -> Figure:
     evaluation = None if single else Evaluation.load(place)
     runs = [Run(place)] if evaluation is None else [Run(run) for run in evaluation.runs()]
     title = place.name if evaluation is None else f"{evaluation.title}: training"
-    with mpl.rc_context(_STYLE):
-        logs = [log for log in (run.metrics() for run in runs) if log]
-        if not logs:
-            raise InputError(f"{folder}: no epoch is finished yet, so there is nothing to draw")
-        names = list(dict.fromkeys(name for log in logs for name in measures(log)))
-        figure = _figure(1.4 + 4.6 * len(names), 4.2)
+    logs = [log for log in (run.metrics() for run in runs) if log]
+    if not logs:
+        raise InputError(f"{folder}: no epoch is finished yet, so there is nothing to draw")
+    names = list(dict.fromkeys(name for log in logs for name in measures(log)))
+    with drawing(1.4 + 4.6 * len(names), 4.2, path, title) as figure:
         for axes, name in zip(figure.subplots(1, len(names), squeeze=False)[0], names, strict=True):
             draw_training(axes, logs, name)
-        return _finished(figure, title, path)
+    return figure
 
 
 def draw(folder: Folder, target: Folder) -> list[Path]:
@@ -132,15 +127,14 @@ def overview(folder: Folder, path: Folder | None = None) -> Figure:
     evaluation = Evaluation.load(folder)
     answers = evaluation.pooled()
     logs = [log for log in (Run(run).metrics() for run in evaluation.runs()) if log]
-    with mpl.rc_context(_STYLE):
-        figure = _figure(13.5, 11.5)
+    with drawing(13.5, 11.5, path, evaluation.title) as figure:
         (left, right), (low, last) = figure.subplots(2, 2)
         draw_confusion(left, answers)
         draw_roc(right, answers)
         draw_reliability(low, None, answers)
         if logs:
             draw_training(last, logs, measures(logs[0])[0])
-        return _finished(figure, evaluation.title, path)
+    return figure
 
 
 def _title(evaluation: Evaluation, what: str, side: str, system: str) -> str:
@@ -148,18 +142,10 @@ def _title(evaluation: Evaluation, what: str, side: str, system: str) -> str:
     return f"{name}: {what}{'' if side == 'test' else f' ({side})'}"
 
 
-def _finished(figure: Figure, title: str, path: Folder | None) -> Figure:
-    _headline(figure, title)
-    if path is not None:
-        save(figure, path)
-    return figure
-
-
 def compared(comparison: Comparison, path: Folder | None = None) -> Figure:
     """Unweighted recall of several systems with intervals; see :func:`voxrack.metrics_compare.compare`."""
     found = {name: measures["uar"] for name, measures in comparison.systems.items()}
-    with mpl.rc_context(_STYLE):
-        figure = _figure(8.5, 1.4 + 0.5 * len(found))
+    with drawing(8.5, 1.4 + 0.5 * len(found), path, f"protocol {comparison.protocol}") as figure:
         axes = figure.subplots()
         rows = range(len(found))[::-1]
         for row, one in zip(rows, found.values()):
@@ -172,4 +158,4 @@ def compared(comparison: Comparison, path: Folder | None = None) -> Figure:
         axes.grid(axis="x", color=GRID, linewidth=0.6)
         axes.tick_params(length=0)
         axes.spines[["top", "right", "left"]].set_visible(False)
-        return _finished(figure, f"protocol {comparison.protocol}", path)
+    return figure

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import os
 import warnings
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from io import BytesIO
 from typing import TYPE_CHECKING, Any
 
@@ -58,8 +59,7 @@ def before_after(before: Audio, after: Audio, path: str | os.PathLike[str] | Non
     """
     end = max(before.duration, after.duration)
     top = max(min(before.sample_rate, after.sample_rate) / 2, 4 * LOW)
-    with mpl.rc_context(_STYLE):
-        figure = _figure(12, 8.4)
+    with drawing(12, 8.4, path, title) as figure:
         rows = figure.subplots(5, 1, sharex=True, height_ratios=(1, 2.3, 0.06, 1, 2.3))
         rows[2].set_visible(False)  # air between the pairs
         tallest = max(before.peak, after.peak, 1e-3) * 1.06
@@ -83,10 +83,6 @@ def before_after(before: Audio, after: Audio, path: str | os.PathLike[str] | Non
         bar = figure.colorbar(images[0], ax=[rows[1], rows[4]], fraction=0.03, pad=0.012, aspect=42)
         bar.set_label("level (dBFS)")
         bar.outline.set(visible=False)  # pyright: ignore[reportCallIssue]
-        if title:
-            _headline(figure, title)
-        if path is not None:
-            save(figure, path)
     return figure
 
 
@@ -104,8 +100,7 @@ def curves(tracks: Sequence[Track], path: str | os.PathLike[str] | None = None, 
     -------
     matplotlib.figure.Figure
     """
-    with mpl.rc_context(_STYLE):
-        figure = _figure(12, 1.2 + 2.6 * max(1, len(tracks)))
+    with drawing(12, 1.2 + 2.6 * max(1, len(tracks)), path, title) as figure:
         panels = figure.subplots(max(1, len(tracks)), 1, sharex=True, squeeze=False)[:, 0]
         for axes, track in zip(panels, tracks):
             labels = track.labels or tuple(str(index) for index in range(track.values.shape[1]))
@@ -120,10 +115,6 @@ def curves(tracks: Sequence[Track], path: str | os.PathLike[str] | None = None, 
             if len(labels) > 1:
                 axes.legend(frameon=False, loc="upper right", ncols=min(6, len(labels)))
         panels[-1].set_xlabel("time (s)")
-        if title:
-            _headline(figure, title)
-        if path is not None:
-            save(figure, path)
     return figure
 
 
@@ -136,18 +127,26 @@ class Picture(Figure):
         return picture.getvalue()
 
 
-def _figure(width: float, height: float) -> Figure:
-    """An empty figure of that many inches, drawn by Agg."""
-    engine = ConstrainedLayoutEngine(h_pad=0.05, w_pad=0.06)
-    figure = Picture(figsize=(width, height), dpi=120, layout=engine, facecolor="white")
-    FigureCanvasAgg(figure)
-    return figure
+@contextmanager
+def drawing(
+    width: float, height: float, path: str | os.PathLike[str] | None = None, title: str = "", **style: Any
+) -> Iterator[Figure]:
+    """An empty figure of that many inches, drawn by Agg in the house's style (``style`` adds to it).
 
-
-def _headline(figure: Figure, title: str) -> None:
-    """The title at the left; file names come as they are, so dollars are no formula and odd bytes are replaced."""
-    text = title.encode("utf-8", "replace").decode("utf-8")
-    figure.suptitle(text, x=0.012, ha="left", fontsize=14, fontweight="bold", color=INK, parse_math=False)
+    What is drawn inside gets its title at the left (file names come as they are: dollars are no formula, odd bytes are
+    replaced), and is written to ``path``, whole or not at all.
+    """
+    settings: dict[Any, Any] = {**_STYLE, **style}
+    with mpl.rc_context(settings):
+        engine = ConstrainedLayoutEngine(h_pad=0.05, w_pad=0.06)
+        figure = Picture(figsize=(width, height), dpi=120, layout=engine, facecolor="white")
+        FigureCanvasAgg(figure)
+        yield figure
+        if title:
+            text = title.encode("utf-8", "replace").decode("utf-8")
+            figure.suptitle(text, x=0.012, ha="left", fontsize=14, fontweight="bold", color=INK, parse_math=False)
+        if path is not None:
+            save(figure, path)
 
 
 def save(figure: Figure, path: str | os.PathLike[str]) -> None:

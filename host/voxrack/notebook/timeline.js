@@ -92,15 +92,19 @@ function head(pen, x, height, style) {
   pen.fillRect(x - 0.75, 0, 1.5, height);
 }
 
+function silences(pen, timeline, toX, height) {
+  for (const { start, end, emotion } of timeline.bands) {
+    if (emotion === timeline.silent.label) paint(pen, timeline, emotion, toX(start), toX(end) - toX(start), height, 0.6);
+  }
+}
+
 function drawChances(canvas, engine, timeline, style) {
   const [pen, width, height] = surface(canvas);
   const duration = engine.state.duration;
   if (!duration || !timeline) return;
   const [toX, toY] = [(seconds) => (seconds / duration) * width, (p) => (1 - p) * (height - 4) + 2];
   const count = timeline.labels.length;
-  for (const { start, end, emotion } of timeline.bands) {
-    if (emotion === timeline.silent.label) paint(pen, timeline, emotion, toX(start), toX(end) - toX(start), height, 0.6);
-  }
+  silences(pen, timeline, toX, height);
   timeline.labels.forEach((label, column) => {
     pen.strokeStyle = pen.fillStyle = paintOf(timeline, label);
     pen.lineWidth = 1.6;
@@ -128,6 +132,48 @@ function drawChances(canvas, engine, timeline, style) {
   head(pen, toX(engine.position()), height, style);
 }
 
+/** How far each window is believed as it came: a line between 0 and 1, broken where nothing was judged. */
+function drawTrust(canvas, engine, timeline, style) {
+  canvas.hidden = !timeline?.trust;
+  if (canvas.hidden) return;
+  const [pen, width, height] = surface(canvas);
+  const duration = engine.state.duration;
+  if (!duration) return;
+  const [toX, toY] = [(seconds) => (seconds / duration) * width, (c) => (1 - c) * (height - 10) + 5];
+  silences(pen, timeline, toX, height);
+  pen.font = "10px " + style.font;
+  pen.strokeStyle = pen.fillStyle = style.faint;
+  pen.lineWidth = 0.5;
+  for (const level of [0, 0.5, 1]) {
+    pen.beginPath();
+    pen.moveTo(0, toY(level));
+    pen.lineTo(width, toY(level));
+    pen.stroke();
+  }
+  pen.fillText("1 trusted as it came", 4, toY(1) + 10);
+  pen.fillText("0 only enhanced", 4, toY(0) - 3);
+  pen.strokeStyle = pen.fillStyle = style.text;
+  pen.lineWidth = 1.8;
+  pen.beginPath();
+  timeline.trust.forEach((c, row) => {
+    if (c === null) return;
+    const [x, y] = [toX(timeline.times[row]), toY(c)];
+    if (row > 0 && timeline.trust[row - 1] !== null) pen.lineTo(x, y);
+    else pen.moveTo(x, y);
+    if (timeline.times.length < 60) pen.fillRect(x - 1.5, y - 1.5, 3, 3);
+  });
+  pen.stroke();
+  head(pen, toX(engine.position()), height, style);
+}
+
+/** " · trust 0.40" at a time; nothing where there is none. */
+function trustAt(timeline, position) {
+  if (!timeline.trust) return "";
+  const row = timeline.edges.findLastIndex((edge, k) => edge <= position && k < timeline.trust.length);
+  const c = timeline.trust[row] ?? null;
+  return c === null ? "" : ` · trust ${c.toFixed(2)}`;
+}
+
 function render({ model, el }) {
   const id = model.get("player_id");
   const engine = engines[id];
@@ -143,6 +189,10 @@ function render({ model, el }) {
   const screen = element("div", "vx-screen", root);
   const wave = element("canvas", "vx-wave", screen, { title: "click: seek · drag: loop · double-click: no loop" });
   const chances = element("canvas", "vx-chances", screen, { title: "probability of each emotion" });
+  const trust = element("canvas", "vx-trust", screen, {
+    title: "trust: 1 where the recording is believed as it came, 0 where only the enhanced one is",
+  });
+  trust.hidden = true;
   const legend = element("div", "vx-legend", root);
   const segments = element("div", "vx-segments", root, { role: "list", "aria-label": "segments" });
   const foot = element("div", "vx-foot", root);
@@ -180,13 +230,14 @@ function render({ model, el }) {
     const timeline = found[id];
     drawBands(wave, engine, timeline, style);
     drawChances(chances, engine, timeline, style);
+    drawTrust(trust, engine, timeline, style);
     const position = engine.position();
     time.textContent = `${clock(position)} / ${clock(engine.state.duration)}`;
     const bands = timeline?.bands ?? [];
     const at = bands.findIndex(({ start, end }) => position >= start && position < end);
     const band = bands[at] ?? bands.at(-1);
     if (!band) return;
-    const text = named(timeline, band);
+    const text = named(timeline, band) + trustAt(timeline, position);
     if (word.textContent !== text) word.textContent = text;
     now.style.setProperty("--vx-colour", paintOf(timeline, band.emotion));
     [...segments.children].forEach((button, k) => button.setAttribute("aria-current", bands[k] === band));
@@ -211,7 +262,7 @@ function render({ model, el }) {
   play.addEventListener("click", () => (engine.playing ? engine.pause() : engine.play()));
   volume.addEventListener("input", () => engine.volume(Number(volume.value) ** 2));
   let press = null; // where a drag began: {x, seconds}
-  for (const canvas of [wave, chances]) {
+  for (const canvas of [wave, chances, trust]) {
     const seconds = (event) => {
       const box = canvas.getBoundingClientRect();
       return Math.min(1, Math.max(0, (event.clientX - box.left) / box.width)) * engine.state.duration;

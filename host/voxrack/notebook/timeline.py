@@ -37,7 +37,8 @@ class TimelineModel:
     ----------
     send : callable
         Called with ``(content, buffers)`` for every message to the page: those of a player with one take, and
-        ``timeline`` (bands, colours, and the probabilities as one binary buffer of float32, window after window).
+        ``timeline`` (bands, colours, the trust in each window or null, and the probabilities as one binary buffer of
+        float32, window after window).
     """
 
     def __init__(self, send: Send) -> None:
@@ -84,6 +85,7 @@ class TimelineModel:
             "type": "timeline", "labels": list(found.labels), "times": found.times.tolist(),
             "edges": found.cells().tolist(), "threshold": found.threshold, "duration": found.duration,
             "bands": [band.json() for band in found.bands()], "colours": colours(found.labels),
+            "trust": None if found.trust is None else [None if np.isnan(c) else c for c in found.trust.tolist()],
             "unsure": {"label": UNSURE, "colour": DOUBT}, "silent": {"label": NO_SPEECH, "colour": SILENT},
         }  # fmt: skip
         self.send(content, [chances.data.cast("B")] if chances.size else [b""])
@@ -91,6 +93,9 @@ class TimelineModel:
 
 class EmotionTimeline(anywidget.AnyWidget):
     """A recording with what a recogniser heard in it: a colour for each emotion, unsure hatched, no speech grey.
+
+    A recogniser that weighs the recording against what an enhancer made of it shows its trust as a line below: 1 where
+    the recording is believed as it came, 0 where only the enhanced one is.
 
     Click the waveform (or a segment below it) to seek, drag over it to loop. Keys, with the timeline focused: space
     plays and pauses, arrows seek, ``[`` and ``]`` go to the segment before and after, L removes the loop.

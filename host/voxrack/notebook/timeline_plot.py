@@ -6,7 +6,6 @@ import os
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING
 
-import matplotlib as mpl
 import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
@@ -14,9 +13,9 @@ from matplotlib.patches import Patch
 from matplotlib.ticker import FuncFormatter, MaxNLocator
 from numpy.typing import NDArray
 
-from ..timeline import NO_SPEECH, UNSURE, Timeline
+from ..timeline import NO_SPEECH, UNSURE, Band, Timeline
 from .emotion_colours import DOUBT, SILENT, colours
-from .plots import _STYLE, GRID, INK, MUTED, _figure, _headline, envelope, save
+from .plots import GRID, INK, MUTED, drawing, envelope
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -30,6 +29,8 @@ def timeline_picture(
     timeline: Timeline, source: Audio | str | Path, path: str | os.PathLike[str] | None = None, title: str = ""
 ) -> Figure:
     """Bands over the waveform: a colour for each emotion, unsure hatched, no speech grey; probabilities below.
+
+    Under them the trust in the recording as it came, where the recogniser tells it.
 
     Parameters
     ----------
@@ -47,9 +48,10 @@ def timeline_picture(
     paints = colours(timeline.labels)
     bands = timeline.bands()
     end = max(timeline.duration, 1e-3)
-    with mpl.rc_context({**_STYLE, "hatch.linewidth": 0.7}):
-        figure = _figure(12, 5.6)
-        wave, curves = figure.subplots(2, 1, sharex=True, height_ratios=(1.5, 1))
+    trust = timeline.trust is not None
+    with drawing(12, 7.0 if trust else 5.6, path, title, **{"hatch.linewidth": 0.7}) as figure:
+        panels = figure.subplots(3 if trust else 2, 1, sharex=True, height_ratios=(1.5, 1, 0.7)[: 3 if trust else 2])
+        wave, curves = panels[:2]
         times, low, high = _envelope(source)
         tallest = max(float(np.abs(low).max(initial=0.0)), float(high.max(initial=0.0)), 1e-4) * 1.08
         for band in bands:
@@ -62,16 +64,18 @@ def timeline_picture(
         wave.set_ylim(-tallest, 1.25 * tallest)
         wave.set_ylabel("amplitude")
         _chances(curves, timeline, bands, paints)
-        curves.set_xlim(0, end)
-        curves.xaxis.set_major_locator(MaxNLocator(12, steps=[1, 1.5, 2, 3, 6, 10] if end > 120 else [1, 2, 5, 10]))
+        if trust:
+            _trust(panels[2], timeline, bands, paints)
+        for each in panels:
+            each.tick_params(length=0)
+            each.spines[["top", "right"]].set_visible(False)
+        axis = panels[-1]
+        axis.set_xlim(0, end)
+        axis.xaxis.set_major_locator(MaxNLocator(12, steps=[1, 1.5, 2, 3, 6, 10] if end > 120 else [1, 2, 5, 10]))
         if end > 120:
-            curves.xaxis.set_major_formatter(FuncFormatter(lambda t, _: _clock(t)))
-        curves.set_xlabel("time (s)" if end <= 120 else "time (min:s)")
+            axis.xaxis.set_major_formatter(FuncFormatter(lambda t, _: _clock(t)))
+        axis.set_xlabel("time (s)" if end <= 120 else "time (min:s)")
         _legend(figure, timeline, {band.label for band in bands}, paints)
-        if title:
-            _headline(figure, title)
-        if path is not None:
-            save(figure, path)
     return figure
 
 
@@ -84,13 +88,11 @@ def _paint(axes: Axes, start: float, end: float, label: str, paints: Mapping[str
         axes.axvspan(start, end, color=paints[label], alpha=0.55, linewidth=0, zorder=0)
 
 
-def _chances(axes: Axes, timeline: Timeline, bands: Sequence, paints: Mapping[str, str]) -> None:
+def _chances(axes: Axes, timeline: Timeline, bands: Sequence[Band], paints: Mapping[str, str]) -> None:
     """A line for each emotion that leads anywhere, broken where there is no speech; the threshold dashed."""
     silent = ~timeline.probabilities.any(axis=1)
     marker = "o" if len(timeline.times) < 60 else ""
-    for band in bands:
-        if band.label == NO_SPEECH:
-            _paint(axes, band.start, band.end, NO_SPEECH, paints)
+    _silence(axes, bands, paints)
     for index, label in enumerate(timeline.labels):
         shown = np.where(silent, np.nan, timeline.probabilities[:, index])
         axes.plot(timeline.times, shown, color=paints[label], linewidth=1.5, marker=marker, markersize=3)
@@ -100,9 +102,27 @@ def _chances(axes: Axes, timeline: Timeline, bands: Sequence, paints: Mapping[st
     axes.set_ylim(0, 1)
     axes.set_ylabel("probability")
     axes.grid(axis="y", color=GRID, linewidth=0.6)
-    for each in (axes, *axes.figure.axes[:1]):
-        each.tick_params(length=0)
-        each.spines[["top", "right"]].set_visible(False)
+
+
+def _trust(axes: Axes, timeline: Timeline, bands: Sequence[Band], paints: Mapping[str, str]) -> None:
+    """The trust over time, between 0 (only what was enhanced is believed) and 1 (the recording as it came)."""
+    assert timeline.trust is not None
+    _silence(axes, bands, paints)
+    marker = "o" if len(timeline.times) < 60 else ""
+    axes.plot(timeline.times, timeline.trust, color=INK, linewidth=1.5, marker=marker, markersize=3)
+    axes.set_ylim(0, 1)
+    for place, offset, text in ((1, -3, "trusted as it came"), (0, 3, "only enhanced")):
+        axes.annotate(text, (1, place), (-3, offset), xycoords="axes fraction", textcoords="offset points", ha="right",
+                      va="top" if place else "bottom", fontsize=8, color=MUTED)  # fmt: skip
+    axes.set_yticks([0, 0.5, 1])
+    axes.set_ylabel("trust")
+    axes.grid(axis="y", color=GRID, linewidth=0.6)
+
+
+def _silence(axes: Axes, bands: Sequence[Band], paints: Mapping[str, str]) -> None:
+    for band in bands:
+        if band.label == NO_SPEECH:
+            _paint(axes, band.start, band.end, NO_SPEECH, paints)
 
 
 def _legend(figure: Figure, timeline: Timeline, shown: set[str], paints: Mapping[str, str]) -> None:

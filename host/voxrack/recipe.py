@@ -49,6 +49,9 @@ class RecipeSpec:
     protocols : tuple of str
         Names that ``train --protocol`` and ``evaluate --protocol`` take; the first is the default of evaluating.
     title, summary : str
+    noise : bool
+        Whether preparing takes noise sets beside speech (``--noise``, and ``--unmatched`` for testing only): they
+        come as utterances of the corpus, as :meth:`voxrack.datasets.NoiseSet.corpus` makes them.
     """
 
     id: str
@@ -60,6 +63,7 @@ class RecipeSpec:
     protocols: tuple[str, ...] = ()
     title: str = ""
     summary: str = ""
+    noise: bool = False
 
 
 class Report(Protocol):

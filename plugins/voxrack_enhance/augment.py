@@ -85,15 +85,18 @@ def _section(kind: str, frequency: float, gain: float, quality: float, delay: ND
     a = 10 ** (gain / 40)
     w = 2 * np.pi * frequency / RATE
     cosine, alpha = np.cos(w), np.sin(w) / (2 * quality)
+    whole = 1.0
     if kind == "peak":
         upper = (1 + alpha * a, -2 * cosine, 1 - alpha * a)
         lower = (1 + alpha / a, -2 * cosine, 1 - alpha / a)
     else:
         sign, root = (1 if kind == "low shelf" else -1), 2 * np.sqrt(a) * alpha
         plus, minus, turn = a + 1, a - 1, sign * cosine
-        upper = (a * (plus - minus * turn + root), sign * 2 * a * (minus - plus * turn), a * (plus - minus * turn - root))
+        upper = (plus - minus * turn + root, sign * 2 * (minus - plus * turn), plus - minus * turn - root)
+        whole = a
         lower = (plus + minus * turn + root, -sign * 2 * (minus + plus * turn), plus + minus * turn - root)
-    return (upper[0] + delay * (upper[1] + delay * upper[2])) / (lower[0] + delay * (lower[1] + delay * lower[2]))
+    above, below = (each[0] + delay * (each[1] + delay * each[2]) for each in (upper, lower))
+    return whole * above / below
 
 
 def respeed(samples: Samples, factor: float) -> Samples:
@@ -132,10 +135,11 @@ def gain_ride(rng: Generator, frames: int) -> Samples:
 def clipped(rng: Generator, samples: Samples) -> Samples:
     """The samples, with the loudest 0.05 … 3 % of them cut flat, or rounded off by a tangent."""
     share = 0.0005 * 60 ** rng.random()
-    ceiling = np.float32(np.partition(np.abs(samples), int(len(samples) * (1 - share)))[int(len(samples) * (1 - share))])
+    place = int(len(samples) * (1 - share))
+    ceiling = np.partition(np.abs(samples), place)[place]
     if ceiling <= 0:
         return samples
     if rng.random() < 0.7:
         return np.clip(samples, -ceiling, ceiling)
-    ceiling *= np.float32(1.5)
+    ceiling = np.float32(1.5 * ceiling)
     return ceiling * np.tanh(samples / ceiling)

@@ -16,6 +16,7 @@ from numpy.typing import NDArray
 from .augment import RATE, Samples
 
 LOWEST = 20.0  # Hz; below it a spectrum stays flat
+FLOOR = 0.4  # chance of a second, soft noise
 TABLE = 2048  # samples of one period of a tone
 
 
@@ -32,12 +33,14 @@ def draw(rng: Generator, frames: int, speech: Sequence[Samples] = ()) -> Samples
     Returns
     -------
     ndarray, shape (frames,)
-        float32, of mean power 1.
+        float32, of a mean power of about 1.
     """
     names = [name for name in SHARES if name != "babble" or len(speech) >= VOICES[0]]
     shares = np.array([SHARES[name] for name in names])
-    name = names[int(rng.choice(len(names), p=shares / shares.sum()))]
-    return make(name, rng, frames, speech)
+    made = make(names[int(rng.choice(len(names), p=shares / shares.sum()))], rng, frames, speech)
+    if rng.random() < FLOOR:  # what knocks, beeps and hums in a real place does so over its own quiet noise
+        made = made + np.float32(10 ** (rng.uniform(-50, -20) / 20)) * make("coloured", rng, frames)
+    return made
 
 
 def make(name: str, rng: Generator, frames: int, speech: Sequence[Samples] = ()) -> Samples:

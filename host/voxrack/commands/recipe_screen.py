@@ -81,7 +81,7 @@ class Training:
 # ---- recipes ------------------------------------------------------------------------------------
 def about(spec: RecipeSpec) -> dict[str, Any]:
     """The specification as plain JSON."""
-    plain = ("id", "device", "title", "summary", "stages", "protocols", "factory")
+    plain = ("id", "device", "title", "summary", "stages", "protocols", "factory", "noise")
     options = [_param(param) for param in spec.options]
     return {**{name: getattr(spec, name) for name in plain}, "needs": dict(spec.needs), "options": options}
 
@@ -94,6 +94,7 @@ def show_recipe(spec: RecipeSpec) -> None:
     facts = [f"makes the device {spec.device}" if spec.device else "for comparison; makes no device"]
     facts += ["stages " + ", ".join(spec.stages)]
     facts += ["protocols " + ", ".join(spec.protocols)] if spec.protocols else []
+    facts += ["takes --noise"] if spec.noise else []
     common.write(" · ".join(facts))
     rows = [
         (param.id, _default(param), _range(param), "features" if param.structural else "training", param.help)

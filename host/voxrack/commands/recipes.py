@@ -12,6 +12,7 @@ from ..errors import UsageError
 from ..recipe import RecipeSpec
 from . import common
 from . import recipe_screen as screen
+from .sources import Sources, sources_options
 
 if TYPE_CHECKING:
     from ..feature_file import FeatureFile
@@ -21,14 +22,6 @@ if TYPE_CHECKING:
 _SET = click.option(
     "--set", "settings", metavar="OPTION=VALUE", multiple=True,
     help="Change an option of the recipe (`voxrack recipes ID` lists them); may be given again.",
-)  # fmt: skip
-_DATA = click.option(
-    "--data", metavar="FOLDER", multiple=True, type=click.Path(),
-    help="A corpus, recognised by its file names, or a CSV manifest; may be given again.",
-)  # fmt: skip
-_MANIFEST = click.option(
-    "--manifest", metavar="CSV", multiple=True, type=click.Path(),
-    help="A table with the columns path, speaker, label; may be given again.",
 )  # fmt: skip
 _WORKERS = click.option("--workers", type=click.IntRange(0, 256), default=1, show_default=True,
                         help="Processes; 0 is one per core.")  # fmt: skip
@@ -68,15 +61,14 @@ def recipes(id: str | None, as_json: bool) -> None:
 
 @common.verb("prepare", short_help="Read a corpus once and keep its features for training.")
 @click.argument("recipe")
-@_DATA
-@_MANIFEST
+@sources_options
 @_SET
 @click.option("-o", "--out", required=True, metavar="FILE", type=click.Path(), help="Ends in .safetensors.")
 @_WORKERS
 @click.option("--half", is_flag=True, help="Store float16: half the size, 11 bits of precision.")
 def prepare(
-    recipe: str, data: Sequence[str], manifest: Sequence[str], settings: Sequence[str], out: str, workers: int,
-    half: bool, as_json: bool,
+    recipe: str, data: Sequence[str], manifest: Sequence[str], noise: Sequence[str], unmatched: Sequence[str],
+    settings: Sequence[str], out: str, workers: int, half: bool, as_json: bool,
 ) -> int:  # fmt: skip
     """Decode every recording of a corpus, extract what RECIPE asks for, and keep it in one file.
 
@@ -89,9 +81,11 @@ def prepare(
       voxrack prepare ser.mfcc_cnn --data ravdess --set n_fft=2048 --workers 4 -o 2048.safetensors
       voxrack prepare ser.cornn --data ravdess --data tess --half -o both.safetensors
       voxrack prepare ser.cornn --manifest calls.csv -o calls.safetensors
+      voxrack prepare enhance.light --data ravdess --noise esc10 --unmatched street -o mixed.safetensors
     """
     spec = _recipe(recipe, "prepare")
-    prepared, notes = _prepared(spec, [*data, *manifest], settings, Path(out), workers, half)
+    sources = Sources((*data, *manifest), tuple(noise), tuple(unmatched))
+    prepared, notes = _prepared(spec, sources, settings, Path(out), workers, half)
     return screen.show_features(prepared, notes, as_json)
 
 
@@ -144,8 +138,7 @@ def train(
 @click.argument("recipes", metavar="RECIPE...", nargs=-1)
 @click.option("--features", metavar="FILE", multiple=True, type=click.Path(),
               help="What `prepare` wrote; with several recipes, one of each.")  # fmt: skip
-@_DATA
-@_MANIFEST
+@sources_options
 @click.option("--protocol", help="Which speakers are tested. Default: the recipe's first.")
 @click.option("--fold", "folds", metavar="FOLD", multiple=True,
               help="Keep to this split: a number from 1, or its name; may be given again.")  # fmt: skip
@@ -165,9 +158,9 @@ def train(
               help="Draw the figures (.png, .svg, .pdf); without a suffix, a folder of pictures.")  # fmt: skip
 def evaluate(
     recipes: Sequence[str], features: Sequence[str], data: Sequence[str], manifest: Sequence[str],
-    protocol: str | None, folds: Sequence[str], validation: int, seeds: int | None, out: str | None, tier: str,
-    epochs: int | None, settings: Sequence[str], vary: Sequence[str], compare: Sequence[str], workers: int,
-    plot: str | None, as_json: bool,
+    noise: Sequence[str], unmatched: Sequence[str], protocol: str | None, folds: Sequence[str], validation: int,
+    seeds: int | None, out: str | None, tier: str, epochs: int | None, settings: Sequence[str], vary: Sequence[str],
+    compare: Sequence[str], workers: int, plot: str | None, as_json: bool,
 ) -> int:  # fmt: skip
     """Train RECIPE on every split of a protocol with several seeds, test each on speakers it has not heard, and print
     tables with intervals. Runs are kept in DIR: what is stopped goes on with the same command.
@@ -192,7 +185,8 @@ def evaluate(
         raise UsageError("name a RECIPE to evaluate (`voxrack recipes` lists them), or folders with --compare")
     if recipes and out is None:
         raise UsageError("name a folder for the runs and tables: -o DIR")
-    if features and (data or manifest):
+    sources = Sources((*data, *manifest), tuple(noise), tuple(unmatched))
+    if features and sources.folders:
         raise UsageError("give --features, or --data to prepare them first; not both")
     made = studying.variants(recipes, settings, vary)
     for variant in made:
@@ -205,7 +199,7 @@ def evaluate(
         if features:
             file = screen.choose_features(features, spec, variant.settings)
         else:
-            file = _features_in(folder, spec, [*data, *manifest], variant.settings, workers)
+            file = _features_in(folder, spec, sources, variant.settings, workers)
         reports[variant.name] = _evaluated(
             spec, file, variant, protocol=chosen, folds=folds, validation_speakers=validation, folder=folder,
             seeds=seeds or (1 if tier == "cpu" else 3), epochs=epochs, tier=tier, workers=common.workers(workers),
@@ -270,17 +264,14 @@ def _recipe(id: str, stage: str = "") -> RecipeSpec:
 
 
 def _prepared(
-    spec: RecipeSpec, data: Sequence[str], settings: Sequence[str], out: Path, workers: int, half: bool = False
+    spec: RecipeSpec, sources: Sources, settings: Sequence[str], out: Path, workers: int, half: bool = False
 ) -> tuple[FeatureFile, tuple[str, ...]]:
     """Prepare features; the opened file, and the corpus's notes."""
-    from ..datasets import load_all
     from ..feature_file import FeatureFile, FeatureWriter
     from ..recipe import create, options, structural
 
     values = options(spec, common.split_settings(settings))
-    if not data:
-        raise UsageError("name what to prepare: --data FOLDER of a corpus, or --manifest CSV")
-    corpus = load_all(data)
+    corpus = sources.corpus(spec)
     kind = "float16" if half else "float32"
     with (
         FeatureWriter(out, spec.id, structural(spec, values), dtype=kind, workers=common.workers(workers)) as writer,
@@ -291,23 +282,23 @@ def _prepared(
 
 
 def _features_in(
-    folder: Path, spec: RecipeSpec, data: Sequence[str], settings: Sequence[str], workers: int
+    folder: Path, spec: RecipeSpec, sources: Sources, settings: Sequence[str], workers: int
 ) -> FeatureFile:
     """``features.safetensors`` of an evaluation's folder, prepared where it is not there, or is of other options."""
-    from ..datasets import load_all
+    from ..preparation import utterance_ids
     from ..recipe import options, structural
     from ..replace import make_folder
 
     make_folder(folder)
     path = folder / "features.safetensors"
-    if path.exists() and data:
+    if path.exists() and sources.folders:
         file = screen.open_features(path, spec)
         wanted = structural(spec, options(spec, common.split_settings(settings)))
-        there = {item.id for item in file.items} | {id for id, _ in file.failures}
-        if file.options == wanted and there == {utterance.id for utterance in load_all(data).utterances}:
+        there = utterance_ids(file.items) | {id for id, _ in file.failures}
+        if file.options == wanted and there == {utterance.id for utterance in sources.corpus(spec).utterances}:
             common.say(f"voxrack: {path} is there already and is used")
             return file
-    file, notes = _prepared(spec, data, settings, path, workers)
+    file, notes = _prepared(spec, sources, settings, path, workers)
     for note in (*notes, *(f"{id} left out: {why}" for id, why in file.failures)):
         common.say(f"voxrack: {note}")
     return file

@@ -38,7 +38,7 @@ def need() -> None:
         _package(package)
 
 
-def measure(clean: ArrayLike, test: ArrayLike, rate: int = RATE) -> dict[str, float]:
+def measure(clean: ArrayLike, test: ArrayLike, rate: int = RATE, *, windows: int | None = None) -> dict[str, float]:
     """All measures of one utterance, by the keys of :data:`NAMES`.
 
     Parameters
@@ -47,12 +47,13 @@ def measure(clean: ArrayLike, test: ArrayLike, rate: int = RATE) -> dict[str, fl
         Of one length and aligned: a delay must have been removed.
     rate : int
         Hz; 16000.
+    windows : int, optional
+        See :func:`dnsmos`; 0 leaves DNSMOS out.
     """
-    sig, bak, ovrl = dnsmos(test, rate)
-    return {
-        "pesq": pesq_wb(clean, test, rate), "stoi": stoi(clean, test, rate), "si_sdr": si_sdr(clean, test),
-        "sig": sig, "bak": bak, "ovrl": ovrl,
-    }  # fmt: skip
+    found = {"pesq": pesq_wb(clean, test, rate), "stoi": stoi(clean, test, rate), "si_sdr": si_sdr(clean, test)}
+    if windows != 0:
+        found |= dict(zip(("sig", "bak", "ovrl"), dnsmos(test, rate, windows)))
+    return found
 
 
 def pesq_wb(clean: ArrayLike, test: ArrayLike, rate: int = RATE) -> float:
@@ -94,7 +95,7 @@ def stoi(clean: ArrayLike, test: ArrayLike, rate: int = RATE) -> float:
 
 
 def si_sdr(clean: ArrayLike, test: ArrayLike) -> float:
-    """Scale-invariant signal-to-distortion ratio in dB (Le Roux et al. 2019, "SDR - half-baked or well done?", eq. 2-3).
+    """Scale-invariant signal-to-distortion ratio in dB (Le Roux et al. 2019, "SDR - half-baked or well done?").
 
     ``10 log10(|a s|² / |a s - x|²)`` with ``a = <x, s> / |s|²``, both signals without their means, as the equation
     assumes.
@@ -111,16 +112,25 @@ def si_sdr(clean: ArrayLike, test: ArrayLike) -> float:
     target = (float(other @ one) / energy) * one
     error = target - other
     wanted, wrong = float(target @ target), float(error @ error)
-    if wrong <= _LIMIT * wanted:
-        return math.inf
-    return 10 * math.log10(wanted / wrong) if wanted > 0 else -math.inf
+    if wanted == 0.0:
+        return -math.inf
+    return math.inf if wrong <= _LIMIT * wanted else 10 * math.log10(wanted / wrong)
 
 
-def dnsmos(test: ArrayLike, rate: int = RATE) -> tuple[float, float, float]:
+def dnsmos(test: ArrayLike, rate: int = RATE, windows: int | None = None) -> tuple[float, float, float]:
     """SIG, BAK and OVRL that the network of DNSMOS P.835 predicts (Reddy et al. 2022), each about 1 … 5.
 
     The same as ``speechmos.dnsmos.run``, without the P.808 network and its spectrogram, on one thread: windows of
-    9.01 s, one second apart, are averaged; what is shorter is repeated.
+    9.01 s, one second apart, are averaged; what is shorter is doubled until it fills one.
+
+    Parameters
+    ----------
+    test : array_like, shape (frames,)
+    rate : int
+        Hz; 16000.
+    windows : int, optional
+        Only the first so many. Later windows of a repeated clip hear the same again: one instead of all moved OVRL
+        by 0.02 (standard deviation; 0.05 at most) on 18 clips of 3 to 8 s, and costs 0.2 CPU-seconds.
     """
     sound = _mono(test, "the test audio", rate).astype(np.float32)
     peak = float(np.abs(sound).max())
@@ -129,9 +139,9 @@ def dnsmos(test: ArrayLike, rate: int = RATE) -> tuple[float, float, float]:
     size = int(_DNSMOS_SECONDS * RATE)
     while len(sound) < size:
         sound = np.concatenate((sound, sound))
-    count = int(len(sound) // RATE - _DNSMOS_SECONDS) + 1
-    windows = [sound[i * RATE : int((i + _DNSMOS_SECONDS) * RATE)] for i in range(count)]
-    answers = [_dnsmos_network().run(None, {"input_1": w[None]})[0][0] for w in windows if len(w) >= size]
+    count = min(int(len(sound) // RATE - _DNSMOS_SECONDS) + 1, windows or len(sound))
+    heard = [sound[i * RATE : int((i + _DNSMOS_SECONDS) * RATE)] for i in range(count)]
+    answers = [_dnsmos_network().run(None, {"input_1": part[None]})[0][0] for part in heard if len(part) >= size]
     sig, bak, ovrl = (
         float(np.mean([np.polyval(scale, answer[k]) for answer in answers]))
         for k, scale in enumerate(_DNSMOS_SCALE.values())
@@ -144,9 +154,9 @@ def _dnsmos_network() -> Any:
     """The network out of the wheel of ``speechmos``, on one thread; the package itself is not imported."""
     runtime = _package("onnxruntime")
     found = find_spec("speechmos")
-    places = list(found.submodule_search_locations or ()) if found else []
-    files = [Path(place) / "dnsmos_models" / "sig_bak_ovr.onnx" for place in places]
-    if not files or not files[0].is_file():
+    places = (found.submodule_search_locations or ()) if found else ()
+    files = [file for place in places if (file := Path(place) / "dnsmos_models" / "sig_bak_ovr.onnx").is_file()]
+    if not files:
         raise _missing("speechmos")
     options = runtime.SessionOptions()
     options.intra_op_num_threads = options.inter_op_num_threads = 1
@@ -154,19 +164,20 @@ def _dnsmos_network() -> Any:
 
 
 def _package(name: str) -> Any:
+    """The package; of ``speechmos`` only that it is there, as nothing but its file is used."""
+    if name == "speechmos":
+        if find_spec(name) is None:
+            raise _missing(name)
+        return None
     try:
-        return import_module(name) if name != "speechmos" else find_spec(name) or _raise(name)
+        return import_module(name)
     except ImportError as error:
-        raise _missing(name, error) from None
+        raise _missing(name, str(error)) from None
 
 
-def _raise(name: str) -> None:
-    raise _missing(name)
-
-
-def _missing(name: str, error: ImportError | None = None) -> UsageError:
-    why = f" ({error})" if error is not None and getattr(error, "name", name) != name else ""
-    return UsageError(f"measuring needs '{name}', which is not installed{why}: pip install 'voxrack[metrics]'")
+def _missing(name: str, why: str = "") -> UsageError:
+    why = f": {why}" if why and "No module named" not in why else ""
+    return UsageError(f"measuring needs '{name}', which is not installed{why}; pip install 'voxrack[metrics]'")
 
 
 def _pair(clean: ArrayLike, test: ArrayLike, rate: int) -> tuple[NDArray[np.float64], NDArray[np.float64]]:

@@ -39,6 +39,25 @@ CMGAN = DeviceSpec(
 
 DEVICES: tuple[DeviceSpec, ...] = (LIGHT, CMGAN)
 
+LIGHT_RECIPE = RecipeSpec(
+    "enhance.light", "enhance.light", "voxrack_enhance.recipes.light:recipe",
+    options=(
+        Param("channels", 32, kind="int", lo=4, hi=256, help="numbers that a band is to the network"),
+        Param("time_width", 48, kind="int", lo=4, hi=512, help="units of each block's LSTM along time"),
+        Param("band_width", 24, kind="int", lo=4, hi=256, help="units of each direction of its LSTM across bands"),
+        Param("blocks", 3, kind="int", lo=1, hi=16),
+        Param("learning_rate", 2e-3, lo=1e-7, hi=1.0, scale="log", help="AdamW's, at its height"),
+        Param("weight_decay", 0.01, lo=0.0, hi=1.0, help="AdamW's"),
+        Param("batch", 16, kind="int", lo=1, hi=4096, help="mixtures per step"),
+        Param("seconds", 4.0, lo=0.5, hi=30.0, unit="s", help="length of a mixture"),
+        Param("steps", 50, kind="int", lo=1, hi=1_000_000, help="per epoch; mixtures are drawn without end"),
+        Param("epochs", 200, kind="int", lo=1, hi=100_000, help="at the most"),
+        Param("start", "", kind="text", help="a run or weights to begin with; they must be of the same sizes"),
+    ),
+    title="Enhancer (light)", stages=("prepare", "train"), noise=True,
+    summary="Band-split recurrent network on mixtures drawn anew for every step; 0.19 million parameters.",
+)  # fmt: skip
+
 CMGAN_RECIPE = RecipeSpec(
     "enhance.cmgan", "enhance.cmgan", "voxrack_enhance.recipes.cmgan:recipe", stages=("prepare", "train"),
     options=(
@@ -62,4 +81,4 @@ CMGAN_RECIPE = RecipeSpec(
     summary="Dense encoder, two-stage conformers, mask and complex decoder; a discriminator learns PESQ.",
 )  # fmt: skip
 
-RECIPES: tuple[RecipeSpec, ...] = (CMGAN_RECIPE,)
+RECIPES: tuple[RecipeSpec, ...] = (LIGHT_RECIPE, CMGAN_RECIPE)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from itertools import pairwise
+
 import numpy as np
 import pytest
 import torch
@@ -33,7 +35,7 @@ def test_average_forgets_the_random_start():
 def test_rate_rises_then_falls_to_nothing():
     rate = [warm_cosine(40, 0.25)(epoch) for epoch in range(40)]
     assert rate[:10] == pytest.approx([(k + 0.5) / 10 for k in range(10)])
-    assert all(later < earlier for earlier, later in zip(rate[10:], rate[11:]))
+    assert all(later < earlier for earlier, later in pairwise(rate[10:]))
     assert rate[-1] < 0.005
 
 

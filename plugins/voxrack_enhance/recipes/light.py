@@ -9,7 +9,6 @@ from __future__ import annotations
 import copy
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -20,15 +19,18 @@ from voxrack.datasets import Split
 from voxrack.feature_file import FeatureFile
 from voxrack.optimising import average, bfloat16_is_fast, decaying, warm_cosine_schedule
 from voxrack.task import Task
+from voxrack.weights import load
 
 from ..light_features import features
 from ..light_losses import loss
 from ..light_network import LightNetwork
 from ..light_spectrum import analyse, masked, synthesise
-from ..material import divide, samples
+from ..material import divide, prepare, samples
 from ..mixing import Mixer
 
 if TYPE_CHECKING:
+    from voxrack.datasets import Corpus
+    from voxrack.feature_writer import FeatureWriter
     from voxrack.loop import Loop
 
 _WARM = 0.05  # share of the epochs with a rising learning rate
@@ -69,6 +71,10 @@ class LightRecipe:
     start: str = ""
     id: str = "enhance.light"
 
+    def prepare(self, corpus: Corpus, writer: FeatureWriter, progress: Callable[..., Any]) -> None:
+        """Pack speech and noise: :func:`voxrack_enhance.material.prepare`."""
+        prepare(corpus, writer, progress)
+
     def task(self, features: FeatureFile, split: Split, *, seed: int, epochs: int | None) -> LightTask:
         return LightTask(self, features, self.epochs if epochs is None else epochs)
 
@@ -78,17 +84,20 @@ class LightTask(Task):
 
     def __init__(self, recipe: LightRecipe, features: FeatureFile, epochs: int) -> None:
         self.recipe, self.epochs, self.clip = recipe, epochs, 5.0
-        parts = divide(features.items)
-        read = lambda rows: [samples(features, row) for row in rows]  # noqa: E731
-        self.mixer = Mixer(read(parts.train_speech), read(parts.train_noise), seconds=recipe.seconds)
+        parts = divide(features.items).need("train_speech", "validation_speech")
+
+        def mixer(*sides: tuple[int, ...]) -> Mixer:
+            return Mixer(*([samples(features, row) for row in rows] for rows in sides), seconds=recipe.seconds)
+
+        self.mixer = mixer(parts.train_speech, parts.train_noise)
         self.network = LightNetwork(**recipe.network)
         if recipe.start:
-            self.network.load_state_dict(begin(Path(recipe.start)))
+            self.network.load_state_dict(load(recipe.start).tensors)
         self.averaged = copy.deepcopy(self.network).requires_grad_(False)
         self.modules = {"network": self.network, "averaged": self.averaged}
         self.half = bfloat16_is_fast()
-        held = Mixer(read(parts.validation_speech), read(parts.validation_noise), seconds=recipe.seconds)
-        self.held = tuple(torch.from_numpy(each) for each in held.draw(np.random.default_rng(0), _CHECKED))
+        held = mixer(parts.validation_speech, parts.validation_noise).draw(np.random.default_rng(0), _CHECKED)
+        self.held = tuple(torch.from_numpy(each) for each in held)
 
     def optimisers(self) -> dict[str, torch.optim.Optimizer]:
         """AdamW; matrices decay, biases and normalisation do not."""
@@ -138,15 +147,15 @@ class Drawn(Sequence[dict[str, Tensor]]):
     """Batches that are drawn when they are asked for."""
 
     def __init__(self, draw: Callable[..., Any], count: int, seeds: Sequence[int]) -> None:
-        self.draw, self.count, self.seeds = draw, count, seeds
+        self.draw, self.each, self.seeds = draw, count, seeds
 
     def __len__(self) -> int:
         return len(self.seeds)
 
     def __getitem__(self, index: Any) -> Any:
         if isinstance(index, slice):
-            return Drawn(self.draw, self.count, self.seeds[index])
-        noisy, target = self.draw(np.random.default_rng(self.seeds[index]), self.count)
+            return Drawn(self.draw, self.each, self.seeds[index])
+        noisy, target = self.draw(np.random.default_rng(self.seeds[index]), self.each)
         return {"noisy": torch.from_numpy(noisy), "target": torch.from_numpy(target)}
 
 
@@ -165,3 +174,14 @@ def si_sdr(found: Tensor, target: Tensor) -> Tensor:
     share = (found * target).sum(-1, keepdim=True) / target.square().sum(-1, keepdim=True)
     wanted = share * target
     return 10.0 * (wanted.square().sum(-1) / (found - wanted).square().sum(-1)).log10()
+
+
+def recipe(
+    *, channels: int, time_width: int, band_width: int, blocks: int, learning_rate: float, weight_decay: float,
+    batch: int, seconds: float, steps: int, epochs: int, start: str,
+) -> LightRecipe:  # fmt: skip
+    """Recipe ``enhance.light``."""
+    network = {"channels": channels, "time_width": time_width, "band_width": band_width, "blocks": blocks}
+    return LightRecipe(
+        network, learning_rate, weight_decay, batch, seconds, steps, epochs, start=start,
+    )  # fmt: skip

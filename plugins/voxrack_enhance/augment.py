@@ -13,9 +13,9 @@ import numpy as np
 from numpy.random import Generator
 from numpy.typing import NDArray
 
+from .transforms import Response, Samples, fast_size, samples_of, spectrum_of
+
 RATE = 16_000  # Hz
-Samples = NDArray[np.float32]
-Response = NDArray[np.complex64]
 
 BANDS: dict[str, tuple[float, float]] = {
     "telephone": (300.0, 3400.0), "radio": (150.0, 5000.0), "low pass 4 kHz": (0.0, 4000.0),
@@ -77,7 +77,7 @@ def spread(response: NDArray[np.complex128], size: int) -> Response:
     place = np.arange(size // 2 + 1, dtype=np.float32) * np.float32(2 * (len(response) - 1) / size)
     below = np.minimum(place.astype(np.int32), len(response) - 2)
     values = response.astype(np.complex64)
-    return values[below] + (place - below) * np.diff(values)[below]
+    return np.asarray(values[below] + (place - below) * np.diff(values)[below], dtype=np.complex64)
 
 
 def _section(kind: str, frequency: float, gain: float, quality: float, delay: NDArray) -> NDArray[np.complex128]:
@@ -107,15 +107,11 @@ def respeed(samples: Samples, factor: float) -> Samples:
     ndarray, shape (about frames / factor,)
         The length is rounded to one that transforms quickly.
     """
-    from scipy.fft import irfft, next_fast_len, rfft
-
     if len(samples) < 2:
         return samples
-    size = next_fast_len(len(samples), real=True)
-    wanted = next_fast_len(max(2, round(size / factor)), real=True)
-    spectrum = rfft(samples, size)
-    out = np.asarray(irfft(spectrum[: wanted // 2 + 1], wanted), dtype=np.float32)
-    out *= np.float32(wanted / size)
+    size = fast_size(len(samples))
+    wanted = fast_size(max(2, round(size / factor)))
+    out = samples_of(spectrum_of(samples, size)[: wanted // 2 + 1], wanted) * np.float32(wanted / size)
     return out[: max(1, len(samples) * wanted // size)]
 
 

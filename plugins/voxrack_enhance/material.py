@@ -20,7 +20,8 @@ from voxrack.datasets.noise import NOISE, TEST_ONLY, NoiseClip, NoiseSet, split_
 from voxrack.datasets.words import natural
 from voxrack.errors import InputError
 
-from .augment import RATE, Samples
+from .augment import RATE
+from .transforms import Samples
 
 if TYPE_CHECKING:
     from voxrack import Audio

@@ -18,8 +18,9 @@ from voxrack.datasets.mixing import active_part
 from voxrack.errors import InputError, UsageError
 
 from . import augment, synthetic
-from .augment import RATE, Response, Samples
+from .augment import RATE
 from .rooms import LONGEST, TAIL, Room
+from .transforms import Response, Samples, fast_size, samples_of, spectrum_of
 
 JOINT = 0.05  # s over which a noise's end and its next beginning overlap
 PAUSE = (0.1, 1.5)  # s between two utterances
@@ -99,13 +100,11 @@ class Mixer:
         seconds: float = 4.0,
         settings: MixerSettings | None = None,
     ) -> None:
-        from scipy.fft import next_fast_len
-
         if not 0.1 <= seconds <= 60:
             raise UsageError(f"seconds is {seconds}; a pair is 0.1 to 60 s long")
         self.settings = MixerSettings() if settings is None else settings
         self.frames = round(seconds * RATE)
-        self.size = next_fast_len(self.frames + int(TAIL * LONGEST * RATE) + RATE // 10, real=True)
+        self.size = fast_size(self.frames + int(TAIL * LONGEST * RATE) + RATE // 10)
         self.speech = [_checked(samples, "speech") for samples in speech]
         self.speech = [samples for samples in self.speech if samples.any()]
         self.noises = [_checked(samples, "noise") for samples in noises]
@@ -182,13 +181,11 @@ class Mixer:
 
     def _through(self, samples: Samples, chain: Response | None, room: Room | None, rng: Generator) -> Samples:
         """``samples`` in the room and through the chain, cut to the pair's length."""
-        from scipy.fft import irfft, rfft
-
         if room is not None:
             chain = _times(chain, room.response(rng, self.size, rng.uniform(*self.settings.direct)))
         if chain is None:
             return samples
-        return np.asarray(irfft(rfft(samples, self.size) * chain, self.size), dtype=np.float32)[: self.frames]
+        return samples_of(spectrum_of(samples, self.size) * chain, self.size)[: self.frames]
 
     # ---- sources ----------------------------------------------------------------------------------
     def _speech(self, rng: Generator) -> Samples:
@@ -223,7 +220,8 @@ class Mixer:
             return found
         made = synthetic.draw(rng, self.frames, self.speech)
         one, other = (found, made) if rng.random() < 0.5 else (made, found)
-        return one * _gain(0.0, _level(one)) + other * _gain(rng.uniform(LEAST, 0.0), _level(other))
+        total = one * _gain(0.0, _level(one)) + other * _gain(rng.uniform(LEAST, 0.0), _level(other))
+        return np.asarray(total, dtype=np.float32)
 
     def _recording(self, rng: Generator) -> Samples:
         """A stretch of a recorded noise at -18 … +25 % of its speed; mostly without its silences."""

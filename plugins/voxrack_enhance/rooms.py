@@ -10,9 +10,9 @@ from dataclasses import dataclass
 
 import numpy as np
 from numpy.random import Generator
-from numpy.typing import NDArray
 
-from .augment import RATE, Response
+from .augment import RATE
+from .transforms import Response, Samples, spectrum_of
 
 SHORTEST, LONGEST = 0.1, 0.8  # s, decay by 60 dB
 TAIL = 1.0  # of the decay that is rendered
@@ -44,7 +44,7 @@ class Room:
         """Samples after which the response is over."""
         return int(TAIL * self.decay * RATE) + 1
 
-    def impulse(self, rng: Generator, direct: float) -> NDArray[np.float32]:
+    def impulse(self, rng: Generator, direct: float) -> Samples:
         """Impulse response at a random place, shape (frames,); the direct sound is sample 0, of height 1.
 
         Parameters
@@ -69,16 +69,14 @@ class Room:
         if energy > 0:
             tail *= np.float32(np.sqrt(10 ** (-direct / 10) / energy))
         tail[0] = 1
-        return tail
+        return tail.astype(np.float32, copy=False)
 
     def response(self, rng: Generator, size: int, direct: float) -> Response:
         """:meth:`impulse` as a response on the grid of a real transform of ``size`` samples."""
-        from scipy.fft import rfft
-
-        return rfft(self.impulse(rng, direct), size)
+        return spectrum_of(self.impulse(rng, direct), size)
 
 
-def _low_pass(samples: NDArray[np.float32], smooth: np.float32) -> NDArray[np.float32]:
+def _low_pass(samples: Samples, smooth: np.float32) -> Samples:
     """One pole: y[n] = (1 - smooth) x[n] + smooth y[n - 1]."""
     from scipy.signal import lfilter
 

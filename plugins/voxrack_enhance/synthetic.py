@@ -13,7 +13,8 @@ import numpy as np
 from numpy.random import Generator
 from numpy.typing import NDArray
 
-from .augment import RATE, Samples
+from .augment import RATE
+from .transforms import Samples, fast_size, samples_of
 
 LOWEST = 20.0  # Hz; below it a spectrum stays flat
 FLOOR = 0.4  # chance of a second, soft noise
@@ -39,22 +40,21 @@ def draw(rng: Generator, frames: int, speech: Sequence[Samples] = ()) -> Samples
     shares = np.array([SHARES[name] for name in names])
     made = make(names[int(rng.choice(len(names), p=shares / shares.sum()))], rng, frames, speech)
     if rng.random() < FLOOR:  # what knocks, beeps and hums in a real place does so over its own quiet noise
-        made = made + np.float32(10 ** (rng.uniform(-50, -20) / 20)) * make("coloured", rng, frames)
+        made += np.float32(10 ** (rng.uniform(-50, -20) / 20)) * make("coloured", rng, frames)
     return made
 
 
 def make(name: str, rng: Generator, frames: int, speech: Sequence[Samples] = ()) -> Samples:
     """The noise of that name (a key of :data:`SHARES`), of mean power 1."""
     made = babble(rng, frames, speech) if name == "babble" else MAKERS[name](rng, frames)
-    made = made.astype(np.float32, copy=False)
-    power = float(np.dot(made, made)) / frames
-    return made / np.float32(np.sqrt(power)) if power > 0 else made
+    power = float(np.mean(made**2))
+    return np.asarray(made / np.sqrt(power) if power > 0 else made, dtype=np.float32)
 
 
 # ---- noise without pitch --------------------------------------------------------------------------
 def plain(rng: Generator, frames: int) -> Samples:
     """White, pink or brown: power falls by 0, 3 or 6 dB an octave."""
-    return _shaped(rng, frames, -3.0103 * rng.integers(0, 3) * _octaves(frames))
+    return _shaped(rng, frames, np.float32(-3.0103 * rng.integers(0, 3)) * _octaves(frames))
 
 
 def coloured(rng: Generator, frames: int) -> Samples:
@@ -89,7 +89,7 @@ def fan(rng: Generator, frames: int) -> Samples:
     noise *= np.float32(1 / (np.sqrt(np.mean(noise**2)) + 1e-12))
     noise *= 1 + np.float32(depth) * _tone(phase, _harmonics(rng, 4, 1.0))
     blades = _tone(phase * rng.integers(2, 9), _harmonics(rng, 20, rng.uniform(0.5, 1.5)))
-    return noise + np.float32(10 ** (rng.uniform(-20, 5) / 20)) * blades
+    return np.asarray(noise + 10 ** (rng.uniform(-20, 5) / 20) * blades, dtype=np.float32)
 
 
 def rustle(rng: Generator, frames: int) -> Samples:
@@ -110,7 +110,7 @@ def hum(rng: Generator, frames: int) -> Samples:
     phase = np.cumsum((50.0 if rng.random() < 0.6 else 60.0) * _drift(rng, frames, 0.003) / RATE)
     tone = _tone(phase, _harmonics(rng, 40, rng.uniform(0.3, 1.5)))
     if rng.random() < 0.5:
-        tone = tone + np.float32(10 ** (rng.uniform(-30, -5) / 20)) * _shaped(rng, frames, _colour(rng, frames))
+        tone += np.float32(10 ** (rng.uniform(-30, -5) / 20)) * _shaped(rng, frames, _colour(rng, frames))
     return tone
 
 
@@ -178,8 +178,9 @@ def looped(samples: Samples, frames: int, start: int) -> Samples:
 # ---- parts ----------------------------------------------------------------------------------------
 @lru_cache(maxsize=8)
 def _octaves(frames: int) -> NDArray[np.float32]:
-    """Octaves above 20 Hz of each bin of a transform; 0 below."""
-    hertz = np.arange(frames // 2 + 1) * (RATE / max(frames, 1))
+    """Octaves above 20 Hz of each bin of the transform of so many samples; 0 below."""
+    size = fast_size(frames)
+    hertz = np.arange(size // 2 + 1) * (RATE / size)
     return np.log2(np.maximum(hertz, LOWEST) / LOWEST).astype(np.float32)
 
 
@@ -193,12 +194,10 @@ def _colour(rng: Generator, frames: int) -> NDArray[np.float32]:
 
 
 def _shaped(rng: Generator, frames: int, decibels: NDArray[np.float32]) -> Samples:
-    """Gaussian noise of that spectrum (dB at each bin of a transform of ``frames``)."""
-    from scipy.fft import irfft
-
+    """Gaussian noise of that spectrum (dB at each bin, as :func:`_octaves` has them)."""
     parts = rng.standard_normal((len(decibels), 2), dtype=np.float32)
     parts *= np.exp2(decibels * np.float32(0.166096))[:, None]  # 10^(dB / 20)
-    return np.asarray(irfft(parts.view(np.complex64)[:, 0], frames), dtype=np.float32)
+    return samples_of(parts.view(np.complex64)[:, 0], fast_size(frames))[:frames]
 
 
 def _swell(rng: Generator, frames: int, spread: float, speed: float = 2.0) -> Samples:
@@ -218,15 +217,13 @@ def _drift(rng: Generator, frames: int, most: float = 0.1) -> NDArray[np.float64
 
 def _harmonics(rng: Generator, count: int, slope: float) -> NDArray[np.float32]:
     """One period of a tone: up to ``count`` random harmonics that fall off as k^-slope; peak 1."""
-    from scipy.fft import irfft
-
     spectrum = np.zeros(TABLE // 2 + 1, dtype=np.complex128)
     order = np.arange(1, int(rng.integers(1, count + 1)) + 1)
     strength = order**-slope * rng.random(len(order)) ** 2
     strength[0] = max(strength[0], 0.05)
     spectrum[order] = strength * np.exp(2j * np.pi * rng.random(len(order)))
-    period = irfft(spectrum)
-    return (period / np.abs(period).max()).astype(np.float32)
+    period = samples_of(spectrum, TABLE)
+    return period / np.abs(period).max()
 
 
 def _tone(phase: NDArray[np.float64], period: NDArray[np.float32]) -> Samples:

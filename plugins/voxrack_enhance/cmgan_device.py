@@ -19,6 +19,7 @@ from numpy.typing import NDArray
 from torch.nn import functional
 
 from voxrack import weights
+from voxrack.errors import DeviceError
 from voxrack.ramps import GLIDE_S, DelayLine, Ramp, blend
 from voxrack.resample import Resampler
 
@@ -86,8 +87,9 @@ class Cmgan:
         self._found = Queue(self._chunks.rows)
         self._found.put(np.zeros((self._chunks.rows, self.latency), np.float32))
         # what the way through 16 kHz leaves of the signal, to be taken off it; it waits for the network
-        self._left = Queue(self._channels)
-        self._left.put(np.zeros((self._channels, self.latency), np.float32))
+        width = self._channels if self._wide else 0
+        self._left = Queue(width)
+        self._left.put(np.zeros((width, self.latency), np.float32))
         self._heard = False
         self._ending = -1  # frames still to be flushed; -1: the signal goes on
 
@@ -95,7 +97,7 @@ class Cmgan:
     def process(self, block: Block) -> Block:
         self._heard = self._heard or block.shape[1] > 0
         self._hear(self._down.process(block) if self._wide else block)
-        return self._mixed(block)
+        return self._mixed(block, self._found.take(block.shape[1]), self._left.take(block.shape[1]))
 
     def flush(self, frames: int) -> Block:
         if self._ending < 0:
@@ -103,15 +105,14 @@ class Cmgan:
             self._end()
         frames = min(frames, self._ending)
         self._ending -= frames
-        return self._mixed(np.zeros((self._channels, frames), np.float32))
+        found, left = self._found.rest(frames), self._left.rest(frames)
+        return self._mixed(np.zeros((self._channels, frames), np.float32), found, left)
 
     def _hear(self, inner: Block) -> None:
         """A block at 16 kHz: towards the network, and past it."""
         found = self._chunks.push(inner)
-        if self._wide:
-            self._left.put(self._narrow.process(inner))
-            found = self._up.process(found)
-        self._found.put(found)
+        self._found.put(self._up.process(found) if self._wide else found)
+        self._left.put(self._narrow.process(inner) if self._wide else inner[:0])
 
     def _end(self) -> None:
         if self._wide:
@@ -122,15 +123,12 @@ class Cmgan:
         else:
             self._found.put(self._chunks.finish())
 
-    def _mixed(self, block: Block) -> Block:
-        """As many frames as ``block`` has, late by the latency."""
-        frames = block.shape[1]
+    def _mixed(self, block: Block, found: Block, left: Block) -> Block:
+        """The input, late by the latency, with the answer to it: as many frames as ``block`` has."""
         dry = self._dry.process(block)
-        found = self._found.take(frames)
         if self._wide:
-            above = dry - self._left.take(frames)
-            found = found[: self._channels] + above * np.clip(found[self._channels :], 0.0, 1.0)
-        share = self._strength.take(frames)
+            found = found[: self._channels] + (dry - left) * np.clip(found[self._channels :], 0.0, 1.0)
+        share = self._strength.take(block.shape[1])
         return np.ascontiguousarray(blend(dry, found, share), np.float32)
 
     # ---- the network --------------------------------------------------------------------------
@@ -159,17 +157,26 @@ def _upper_power(signal: torch.Tensor) -> torch.Tensor:
 
 
 class Queue:
-    """Blocks (rows, any) in, blocks of any length out, in order; silence where there is nothing more."""
+    """Blocks (rows, any) in, blocks of any length out, in order."""
 
     def __init__(self, rows: int) -> None:
         self.rows = rows
+        self._held = 0
         self._blocks: deque[Block] = deque()
 
     def put(self, block: Block) -> None:
         if block.shape[1]:
             self._blocks.append(block)
+            self._held += block.shape[1]
 
     def take(self, frames: int) -> Block:
+        """The next ``frames``, which must be there."""
+        if frames > self._held:
+            raise DeviceError(f"enhance.cmgan: its queue ran dry: {self._held} of {frames} frames")
+        return self.rest(frames)
+
+    def rest(self, frames: int) -> Block:
+        """The next ``frames``, with silence behind the end."""
         out = np.zeros((self.rows, frames), np.float32)
         filled = 0
         while filled < frames and self._blocks:
@@ -179,4 +186,5 @@ class Queue:
             filled += part.shape[1]
             if part.shape[1] < block.shape[1]:
                 self._blocks.appendleft(block[:, part.shape[1] :])
+        self._held -= filled
         return out

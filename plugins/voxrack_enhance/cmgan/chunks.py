@@ -29,7 +29,7 @@ class Chunks:
     Attributes
     ----------
     latency : int
-        How far, in samples, the answer may lag behind the input: the length without a quarter of the overlap.
+        How far, in samples, the answer may lag behind the input: the length, until the first chunk is full.
 
     Notes
     -----
@@ -42,7 +42,7 @@ class Chunks:
     ) -> None:
         self.answer, self.channels, self.rows = answer, channels, rows
         self.length, self.hop, self.margin = length, length - overlap, overlap // 4
-        self.latency = length - self.margin
+        self.latency = length
         fade = overlap - 2 * self.margin
         self._rise = (np.sin(0.5 * np.pi * (np.arange(fade) + 0.5) / fade) ** 2).astype(np.float32)
         self._room = np.empty((channels, length), np.float32)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import partial
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -55,18 +56,20 @@ def white(snr_db: float, samples: Samples, rate: int, rng: np.random.Generator) 
 def brown(snr_db: float, samples: Samples, rate: int, rng: np.random.Generator) -> Samples:
     """Noise that falls by 6 dB an octave above 50 Hz."""
     pole = np.exp(-2 * np.pi * 50 / rate)
-    noise = signal.lfilter([1.0], [1.0, -pole], rng.standard_normal(len(samples)))
+    noise: Any = signal.lfilter([1.0], [1.0, -pole], rng.standard_normal(len(samples)))
     return _laid(noise, samples, rate, snr_db, rng)
 
 
 def telephone(samples: Samples, rate: int, rng: np.random.Generator) -> Samples:
     """300 to 3400 Hz, Butterworth of order 4 at either end."""
-    return signal.sosfilt(signal.butter(4, (300, 3400), "bandpass", fs=rate, output="sos"), samples)
+    made: Any = signal.sosfilt(signal.butter(4, (300, 3400), "bandpass", fs=rate, output="sos"), samples)
+    return made
 
 
 def tilt(samples: Samples, rate: int, rng: np.random.Generator) -> Samples:
     """``y[n] = x[n] - 0.7 x[n-1]``: at 16 kHz 15 dB from the lowest to the highest frequency."""
-    return signal.lfilter([1.0, -0.7], [1.0], samples)
+    made: Any = signal.lfilter([1.0, -0.7], [1.0], samples)
+    return made
 
 
 def room(samples: Samples, rate: int, rng: np.random.Generator) -> Samples:

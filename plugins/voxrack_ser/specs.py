@@ -19,7 +19,7 @@ def _device(name: str, cls: str, rate: int, title: str, summary: str) -> DeviceS
 
 
 DEVICES = (
-    _device("best", "Best", 16000, "Emotion (best)", "The most accurate recogniser measured; the default."),
+    _device("best", "Best", 16000, "Emotion (CRNN ensemble)", "The default: convolutional recurrent nets that vote."),
     _device("mfcc_lstm", "MfccLstm", 22050, "Emotion (MFCC-LSTM)", "Two LSTM layers over MFCC frames."),
     _device("mfcc_cnn", "MfccCnn", 22050, "Emotion (MFCC-CNN)", "Three convolutions over the MFCC picture of a clip."),
     _device("acrnn", "Acrnn", 16000, "Emotion (ACRNN)", "Convolutions, bidirectional LSTM and attention over log-mel."),
@@ -81,7 +81,7 @@ RECIPES = (
             Param("temperature", 1.0, lo=0.05, hi=20.0, help="stored with the model: calibration of whole recordings"),
             Param("window_temperature", 1.0, lo=0.05, hi=20.0, help="stored with the model: calibration of windows"),
         ),
-        protocols=PROTOCOLS, title="Best",
+        protocols=PROTOCOLS, title="CRNN ensemble",
         summary="Semitone bands, small convolutional recurrent networks that vote; 0.86 million parameters.",
     ),
     RecipeSpec(

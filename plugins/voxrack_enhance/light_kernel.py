@@ -121,7 +121,7 @@ def silence(network: Network) -> State:
 
 
 # ---- arithmetic ---------------------------------------------------------------------------------
-@njit(cache=True, nogil=True, fastmath=_FAST)
+@njit(cache=True, nogil=True, error_model="numpy", fastmath=_FAST)
 def tangent(x):
     """Hyperbolic tangent of a flat array, in place, to 4e-7: a rational function (as in Eigen's ptanh)."""
     for n in range(x.size):
@@ -143,7 +143,14 @@ def tangent(x):
         x[n] = v * top / low
 
 
-@njit(cache=True, nogil=True, fastmath=_FAST)
+@njit(cache=True, nogil=True, error_model="numpy", fastmath=_FAST)
+def copy(row, out):
+    """``out[:] = row``, which numba would compile for seconds, with the wording of errors that do not occur."""
+    for j in range(out.size):
+        out[j] = row[j]
+
+
+@njit(cache=True, nogil=True, error_model="numpy", fastmath=_FAST)
 def add_row(x, matrix, out):
     """``out += x @ matrix``; (k,), (k, m), (m,)."""
     depth, width = matrix.shape
@@ -159,7 +166,7 @@ def add_row(x, matrix, out):
             out[j] += x[k] * row[j]
 
 
-@njit(cache=True, nogil=True, fastmath=_FAST)
+@njit(cache=True, nogil=True, error_model="numpy", fastmath=_FAST)
 def add_product(x, matrix, out):
     """``out += x @ matrix``; (n, k), (k, m), (n, m) with an even n."""
     depth, width = matrix.shape
@@ -181,7 +188,7 @@ def add_product(x, matrix, out):
                 down[j] += two[k] * row[j]
 
 
-@njit(cache=True, nogil=True, fastmath=_FAST)
+@njit(cache=True, nogil=True, error_model="numpy", fastmath=_FAST)
 def normalise(x, out):
     """Rows of ``x`` (n, channels) with mean 0 and variance 1 into the first columns of ``out``."""
     rows, channels = x.shape
@@ -201,7 +208,7 @@ def normalise(x, out):
 
 
 # ---- what the network hears ----------------------------------------------------------------------
-@njit(cache=True, nogil=True, fastmath=_FAST)
+@njit(cache=True, nogil=True, error_model="numpy", fastmath=_FAST)
 def features(edges, state, spectrum, scale):
     """Fill ``state.compressed`` and ``state.logarithm`` from ``spectrum`` (bins,) times ``scale``; bins from 256 on
     are left alone, missing ones are silent."""
@@ -238,7 +245,7 @@ def features(edges, state, spectrum, scale):
 
 
 # ---- the network -----------------------------------------------------------------------------------
-@njit(cache=True, nogil=True, fastmath=_FAST)
+@njit(cache=True, nogil=True, error_model="numpy", fastmath=_FAST)
 def remember(gates, cell, out):
     """A step of LSTMs, row by row: ``gates`` (n, 4 width), tangents taken in place; ``cell`` and ``out`` (n, width)."""
     rows, width = cell.shape
@@ -255,25 +262,24 @@ def remember(gates, cell, out):
             heard[j] *= _HALF + _HALF * row[3 * width + j]
 
 
-@njit(cache=True, nogil=True, fastmath=_FAST)
+@njit(cache=True, nogil=True, error_model="numpy", fastmath=_FAST)
 def along_time(network, state, block):
     """The time LSTM of one block: all bands at once."""
     bands, channels = state.token.shape
     joint, cell, gates, memory = state.joint[block], state.cell[block], state.time_gates, state.memory
     normalise(state.token, joint)
     for band in range(bands):
-        gates[band] = network.time_bias[block]
+        copy(network.time_bias[block], gates[band])
     add_product(joint, network.time[block], gates)
     remember(gates, cell, memory)
     for band in range(bands):
-        for j in range(cell.shape[1]):
-            joint[band, channels + j] = memory[band, j]
+        copy(memory[band], joint[band, channels:])
         for j in range(channels):
             state.token[band, j] += network.time_out_bias[block, j]
     add_product(memory, network.time_out[block], state.token)
 
 
-@njit(cache=True, nogil=True, fastmath=_FAST)
+@njit(cache=True, nogil=True, error_model="numpy", fastmath=_FAST)
 def across_bands(network, state, block):
     """The band LSTM of one block, upwards and downwards from band to band."""
     bands, channels = state.token.shape
@@ -281,9 +287,9 @@ def across_bands(network, state, block):
     width = cell.shape[1]
     normalise(state.token, state.normal)
     for band in range(bands):
-        gates[band] = network.band_bias[block]
+        copy(network.band_bias[block], gates[band])
     add_product(state.normal, network.band[block], gates)
-    cell[:] = _ZERO
+    cell.fill(_ZERO)
     for step in range(bands):
         for way in range(2):
             band = step if way == 0 else bands - 1 - step
@@ -299,7 +305,7 @@ def across_bands(network, state, block):
     add_product(across, network.band_out[block], state.token)
 
 
-@njit(cache=True, nogil=True, fastmath=_FAST)
+@njit(cache=True, nogil=True, error_model="numpy", fastmath=_FAST)
 def answer(network, state, mask):
     """Tokens to ``mask`` (2, 256): real and imaginary part, within -1.5 and 1.5."""
     hidden = state.hidden
@@ -308,11 +314,11 @@ def answer(network, state, mask):
     for band in range(state.token.shape[0]):
         start, stop = network.edges[band], network.edges[band + 1]
         size = stop - start
-        hidden[:] = network.inner_bias[band]
+        copy(network.inner_bias[band], hidden)
         add_row(state.normal[band], network.inner[band], hidden)
         tangent(hidden)
         values = state.answer[: 2 * size]
-        values[:] = network.outer_bias[place : place + 2 * size]
+        copy(network.outer_bias[place : place + 2 * size], values)
         matrix = network.outer[at : at + hidden.size * 2 * size].reshape(hidden.size, 2 * size)
         add_row(hidden, matrix, values)
         tangent(values)
@@ -322,7 +328,7 @@ def answer(network, state, mask):
         place += 2 * size
 
 
-@njit(cache=True, nogil=True, fastmath=_FAST)
+@njit(cache=True, nogil=True, error_model="numpy", fastmath=_FAST)
 def listen(network, state, spectrum, scale, mask):
     """Hear the next frame.
 
@@ -341,7 +347,7 @@ def listen(network, state, spectrum, scale, mask):
     for band in range(state.token.shape[0]):
         start, stop = network.edges[band], network.edges[band + 1]
         size, token = stop - start, state.token[band]
-        token[:] = network.enter_bias[band]
+        copy(network.enter_bias[band], token)
         for part in range(3):
             add_row(state.compressed[part, start:stop], network.enter[at : at + size], token)
             at += size
@@ -354,7 +360,7 @@ def listen(network, state, spectrum, scale, mask):
 
 
 # ---- what is done to the spectrum --------------------------------------------------------------------
-@njit(cache=True, nogil=True)
+@njit(cache=True, nogil=True, error_model="numpy")
 def apply(spectrum, mask, gains, strength, floor):
     """Multiply ``spectrum`` (bins,) in place.
 

@@ -1,18 +1,24 @@
-"""JupyterLab as a subprocess, and one notebook of it in a browser page."""
+"""JupyterLab as a subprocess over copies of our notebooks, and one notebook of it in a browser page."""
 
 from __future__ import annotations
 
 import json
 import os
+import shutil
 import socket
 import subprocess
 import sys
 import time
 import urllib.error
 import urllib.request
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
+import pytest
+
+NOTEBOOKS = Path(__file__).resolve().parent.parent.parent / "notebooks"
 QUIET = {"fetchNews": "false", "checkForUpdates": False, "doNotDisturbMode": True}
 SETTINGS = {
     "@jupyterlab/apputils-extension/notification": QUIET,  # nothing pops up, nothing is fetched from the net
@@ -33,6 +39,7 @@ class Lab:
             probe.bind(("127.0.0.1", 0))
             port = probe.getsockname()[1]
         self.url = f"http://127.0.0.1:{port}"
+        self.folder = folder
         places = {"CONFIG_DIR": "config", "DATA_DIR": "data", "RUNTIME_DIR": "runtime"}
         env = os.environ | {f"JUPYTER_{key}": str(home / place) for key, place in places.items()}
         env |= {"JUPYTERLAB_SETTINGS_DIR": str(home / "settings"), "JUPYTERLAB_WORKSPACES_DIR": str(home / "spaces")}
@@ -69,11 +76,29 @@ class Lab:
             self.process.wait()
 
 
-class Notebook:
-    """One notebook, opened in a page; its kernel and the engines of its players are at hand."""
+@contextmanager
+def lab_of(home: Path, *names: str) -> Iterator[Lab]:
+    """A server over a folder with copies of the notebooks ``names``; skips where there is no JupyterLab."""
+    pytest.importorskip("jupyterlab", reason="needs the extra notebook")
+    (home / "work").mkdir()
+    for name in names:
+        shutil.copy(NOTEBOOKS / name, home / "work")
+    server = Lab(home / "work", home)
+    try:
+        yield server
+    finally:
+        server.close()
 
-    def __init__(self, page: Any, lab: Lab, name: str) -> None:
-        self.page = page
+
+class Notebook:
+    """One notebook, opened in a page of its own; its kernel and the engines of its players are at hand."""
+
+    def __init__(self, browser: Any, lab: Lab, name: str, timeout: float = 90.0) -> None:
+        self.page = page = browser.new_page(viewport={"width": 1500, "height": 1250})
+        page.set_default_timeout(1000 * timeout)
+        self._complaints: list[str] = []
+        page.on("pageerror", lambda error: self._complaints.append(str(error)))
+        page.on("console", lambda said: self._complaints.append(said.text) if said.type == "error" else None)
         page.goto(f"{lab.url}/lab")
         page.wait_for_function("window.jupyterapp", timeout=60_000)
         page.evaluate(
@@ -86,6 +111,11 @@ class Notebook:
             }""",
             name,
         )
+
+    @property
+    def complaints(self) -> list[str]:
+        """What the page said is wrong with our widgets."""
+        return [text for text in self._complaints if "vx" in text or "anywidget" in text or "voxrack" in text]
 
     def run_all(self) -> list[str]:
         """Run every cell; returns what went wrong, one text per failed cell."""

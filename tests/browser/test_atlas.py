@@ -3,18 +3,14 @@ clicked cell shows its scatter."""
 
 from __future__ import annotations
 
-import shutil
-from pathlib import Path
-
 import numpy as np
 import pytest
 
 from voxrack.preset import Preset
 
-from .lab import Lab, Notebook
+from .lab import Notebook, lab_of
 
 pytestmark = [pytest.mark.browser, pytest.mark.xdist_group("browser")]
-NOTEBOOKS = Path(__file__).resolve().parent.parent.parent / "notebooks"
 SLIDER = '[data-component="1"] .vx-slider'
 
 # Spectrum (dB) heard, averaged in power over two turns of the loop and a little more, in 24 bands of equal width.
@@ -49,38 +45,16 @@ async () => {
 @pytest.fixture(scope="module")
 def lab(tmp_path_factory, browser):
     """JupyterLab over a folder with copies of the notebooks."""
-    pytest.importorskip("jupyterlab", reason="needs the extra notebook")
-    folder = tmp_path_factory.mktemp("lab")
-    (folder / "work").mkdir()
-    for name in ("04_atlas.ipynb", "05_pca.ipynb"):
-        shutil.copy(NOTEBOOKS / name, folder / "work")
-    server = Lab(folder / "work", folder)
-    server.folder = folder / "work"
-    yield server
-    server.close()
-
-
-def run(lab, browser, name: str, screenshots: Path) -> Notebook:
-    page = browser.new_page(viewport={"width": 1500, "height": 1250})
-    page.set_default_timeout(90_000)
-    complaints: list[str] = []
-    page.on("pageerror", lambda error: complaints.append(str(error)))
-    page.on("console", lambda message: complaints.append(message.text) if message.type == "error" else None)
-    notebook = Notebook(page, lab, name)
-    notebook.complaints, notebook.screenshots = complaints, screenshots
-    assert notebook.run_all() == []
-    return notebook
-
-
-def ours(notebook) -> list[str]:
-    """Complaints of the page that are about the widgets."""
-    return [text for text in notebook.complaints if "vx" in text or "anywidget" in text or "voxrack" in text]
+    with lab_of(tmp_path_factory.mktemp("lab"), "04_atlas.ipynb", "05_pca.ipynb") as server:
+        yield server
 
 
 @pytest.fixture(scope="module")
 def explorer(lab, browser, tmp_path_factory):
     """``05_pca``, run from top to bottom, playing what the sliders make; all components at their mean."""
-    notebook = run(lab, browser, "05_pca.ipynb", tmp_path_factory.mktemp("screenshots"))
+    notebook = Notebook(browser, lab, "05_pca.ipynb")
+    notebook.screenshots = tmp_path_factory.mktemp("screenshots")
+    assert notebook.run_all() == []
     page = notebook.page
     find = "() => (window.engine = Object.values(window.__voxrack_players ?? {}).find((e) => e.takes.has('wet')))"
     page.wait_for_function(find + " && document.querySelectorAll('.vx-component').length > 0")
@@ -162,11 +136,12 @@ def test_nearest_and_a_click_on_the_map_load_real_presets(explorer):
     page.locator(".vx-map").click(position=place)
     wanted = explorer.ask(f"presets.preset({row}).name")
     page.wait_for_function("name => document.querySelector('.vx-pca .vx-where').title.includes(name)", arg=wanted)
-    assert ours(explorer) == []
+    assert explorer.complaints == []
 
 
-def test_a_click_on_the_heat_map_shows_the_pair(lab, browser, tmp_path_factory):
-    notebook = run(lab, browser, "04_atlas.ipynb", tmp_path_factory.mktemp("screenshots"))
+def test_a_click_on_the_heat_map_shows_the_pair(lab, browser, tmp_path):
+    notebook = Notebook(browser, lab, "04_atlas.ipynb")
+    assert notebook.run_all() == []
     page = notebook.page
     page.wait_for_selector(".vx-matrix")
     matrix = page.locator(".vx-matrix")
@@ -195,6 +170,6 @@ def test_a_click_on_the_heat_map_shows_the_pair(lab, browser, tmp_path_factory):
         }"""
     )
     assert ink > 300  # dots were drawn
-    page.screenshot(path=str(notebook.screenshots / "heat_map.png"))
-    assert ours(notebook) == []
+    page.screenshot(path=str(tmp_path / "heat_map.png"))
+    assert notebook.complaints == []
     page.close()

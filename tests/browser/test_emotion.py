@@ -4,54 +4,40 @@ drawn of a run that was stopped and went on."""
 from __future__ import annotations
 
 import json
-import shutil
-from pathlib import Path
 
 import pytest
 from random_recogniser import random_recogniser
 
-from .lab import Lab, Notebook
+from .lab import Notebook, lab_of
 
 pytestmark = [pytest.mark.browser, pytest.mark.xdist_group("browser")]
-NOTEBOOKS = Path(__file__).resolve().parent.parent.parent / "notebooks"
+TIMELINE = "06_emotion_timeline.ipynb"
 
 
 @pytest.fixture(scope="module")
 def lab(tmp_path_factory, browser):
     """JupyterLab over a folder with copies of the notebooks; the timeline's takes weights that were made here."""
-    pytest.importorskip("jupyterlab", reason="needs the extra notebook")
-    folder = tmp_path_factory.mktemp("lab")
-    (folder / "work").mkdir()
-    weights = random_recogniser(folder / "random.safetensors")
-    shutil.copy(NOTEBOOKS / "02_train.ipynb", folder / "work")
-    notebook = json.loads((NOTEBOOKS / "06_emotion_timeline.ipynb").read_text(encoding="utf-8"))
-    cell = next(cell for cell in notebook["cells"] if "parameters" in cell["metadata"].get("tags", []))
-    cell["source"] = [f"WEIGHTS = {str(weights)!r}\n" if row.startswith("WEIGHTS") else row for row in cell["source"]]
-    (folder / "work" / "06_emotion_timeline.ipynb").write_text(json.dumps(notebook), encoding="utf-8")
-    server = Lab(folder / "work", folder)
-    yield server
-    server.close()
+    home = tmp_path_factory.mktemp("lab")
+    with lab_of(home, "02_train.ipynb", TIMELINE) as server:
+        weights = random_recogniser(home / "random.safetensors")
+        copy = server.folder / TIMELINE
+        notebook = json.loads(copy.read_text(encoding="utf-8"))
+        cell = next(cell for cell in notebook["cells"] if "parameters" in cell["metadata"].get("tags", []))
+        cell["source"] = [
+            f"WEIGHTS = {str(weights)!r}\n" if row.startswith("WEIGHTS") else row for row in cell["source"]
+        ]
+        copy.write_text(json.dumps(notebook), encoding="utf-8")
+        yield server
 
 
 def run(lab, browser, name: str) -> Notebook:
-    page = browser.new_page(viewport={"width": 1500, "height": 1250})
-    page.set_default_timeout(180_000)
-    complaints: list[str] = []
-    page.on("pageerror", lambda error: complaints.append(str(error)))
-    page.on("console", lambda message: complaints.append(message.text) if message.type == "error" else None)
-    notebook = Notebook(page, lab, name)
+    notebook = Notebook(browser, lab, name, timeout=180)
     assert notebook.run_all() == []
-    notebook.complaints = complaints
     return notebook
 
 
-def ours(notebook) -> list[str]:
-    """Complaints of the page that are about the widgets."""
-    return [text for text in notebook.complaints if "vx" in text or "anywidget" in text or "voxrack" in text]
-
-
 def test_a_click_on_the_timeline_is_known_to_python(lab, browser, tmp_path):
-    notebook = run(lab, browser, "06_emotion_timeline.ipynb")
+    notebook = run(lab, browser, TIMELINE)
     page = notebook.page
     page.wait_for_selector(".vx-timeline .vx-segment")
     wave = page.locator(".vx-timeline .vx-wave").first
@@ -66,7 +52,7 @@ def test_a_click_on_the_timeline_is_known_to_python(lab, browser, tmp_path):
     assert notebook.ask("timeline.position") == pytest.approx(notebook.ask("timeline.bands[-1].start"), abs=1e-3)
     assert last.get_attribute("data-emotion") == notebook.ask("timeline.band.label")
     page.screenshot(path=str(tmp_path / "timeline.png"))
-    assert ours(notebook) == []
+    assert notebook.complaints == []
     page.close()
 
 
@@ -92,5 +78,5 @@ def test_the_curves_of_a_run_that_was_stopped_and_went_on(lab, browser, tmp_path
     )
     assert ink > 100  # a curve was drawn
     assert notebook.ask("len(training.run.config()['sessions'])") == 2
-    assert ours(notebook) == []
+    assert notebook.complaints == []
     page.close()

@@ -154,6 +154,41 @@ def test_a_drag_loops_and_l_ends_it(shown):
     assert page.evaluate("engine.state.region") is None
 
 
+def test_a_switch_changes_what_is_heard_and_shown_and_the_playhead_stays(shown, screenshots):
+    page = shown.page
+    switch = page.locator(".vx-takes")
+    assert switch.is_hidden()  # one take: nothing to choose
+    time = np.arange(4 * RATE) / RATE
+    other = Audio((0.1 * np.sin(2 * np.pi * 900 * time)).astype(np.float32)[None], RATE)
+    shown.model.put("enhanced", other, Timeline.of(tracks([(0.9, 0.05, 0.05)] * 6, trust=TRUST)))
+    assert switch.is_visible()
+    page.locator(".vx-segment").nth(1).click()
+    page.locator(".vx-play").click()
+    page.wait_for_function("engine.playing && engine.position() > 1.05")
+    start = page.evaluate("engine.anchor.time")
+    before = np.abs(np.fft.rfft(page.evaluate("heard(0.3)")))
+    page.locator('.vx-take[data-take="enhanced"]').click()
+    after = np.abs(np.fft.rfft(page.evaluate("heard(0.3)")))
+    step = page.evaluate("engine.analyser.context.sampleRate / engine.analyser.fftSize")
+    assert before.argmax() * step == pytest.approx(220, abs=20)
+    assert after.argmax() * step == pytest.approx(900, abs=20)
+    assert page.evaluate("engine.anchor.time") == start  # playback was never started anew
+    assert page.locator(".vx-segment").count() == 1
+    assert page.locator(".vx-trust").is_visible()
+    assert page.locator(".vx-word").inner_text().startswith("neutral 0.90")
+    page.screenshot(path=str(screenshots / "switch.png"))
+    shown.pump()
+    assert shown.model.player.active == "enhanced"
+    page.locator(".vx-timeline").focus()
+    page.keyboard.press("x")
+    assert page.locator(".vx-segment").count() == 5
+    page.keyboard.press("2")
+    assert page.locator(".vx-segment").count() == 1
+    shown.show(Audio(np.full((1, 4 * RATE), 0.1, np.float32), RATE))
+    assert switch.is_hidden()
+    assert page.locator(".vx-segment").count() == 5
+
+
 def test_another_recording_takes_the_place(shown):
     rows = ((0.9, 0.05, 0.05), (0.9, 0.05, 0.05))
     shown.show(Audio(np.full((1, 2 * RATE), 0.1, np.float32), RATE), rows)

@@ -165,6 +165,25 @@ def test_a_ready_page_gets_take_state_and_timeline(model):
     assert model.sent[-1][0]["trust"] == [None, 0.9, 0.6, 0.2, 0.3, None]
 
 
+def test_a_second_take_is_switched_to_at_the_same_playhead(model):
+    model.show(recording(), Timeline.of(tracks()))
+    model.put("enhanced", recording(), Timeline.of(tracks([(0.9, 0.05, 0.05)] * 6, trust=[0.5] * 6)))
+    assert model.sent[-1][0]["name"] == "enhanced"
+    assert model.sent[-1][0]["trust"] == [0.5] * 6
+    model.receive({"type": "sought", "position": 1.2})
+    assert model.band(model.position).label == "angry"
+    model.receive({"type": "choose", "name": "enhanced"})
+    assert model.position == 1.2
+    assert model.band(model.position).label == "neutral"
+    model.sent.clear()
+    model.receive({"type": "ready"})  # another page
+    names = [content.get("name") for content, _ in model.sent]
+    assert names == ["recording", "enhanced", None, None, "recording", "enhanced"]  # takes, state, note, timelines
+    model.show(recording(2.0), Timeline.of(tracks(ROWS[:2])))
+    assert list(model.player.takes) == ["recording"]
+    assert (model.player.active, model.player.duration) == ("recording", 2.0)
+
+
 def test_the_playhead_is_known_to_python(model):
     model.show(recording(), Timeline.of(tracks()))
     model.receive({"type": "sought", "position": 1.2})
@@ -197,3 +216,9 @@ def test_long_recordings_are_played_narrow_and_very_long_ones_refused(monkeypatc
     assert widget.band.label == NO_SPEECH
     widget.seek(1.5)
     assert (widget.position, widget.band.label, len(widget.bands)) == (1.5, "angry", 5)
+    widget.add("louder", recording(), tracks([(0.9, 0.05, 0.05)] * 6))
+    assert (widget.names, widget.active) == (("recording", "louder"), "recording")
+    widget.active = "louder"
+    assert (widget.position, widget.band.label, len(widget.bands)) == (1.5, "neutral", 1)
+    with pytest.raises(UsageError, match=r"timeline_picture"):
+        widget.add("long", recording(7.0), tracks(rows))

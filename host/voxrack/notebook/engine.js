@@ -252,6 +252,30 @@ class Engine extends EventTarget {
   }
 }
 
+/** A button for each take. Returns what brings them up to date; `describe(button, take, k)` says what else they show. */
+function takeButtons(engine, group, describe) {
+  let shown = ""; // names, so that buttons are made anew only when takes come or go
+  return () => {
+    const { takes, active } = engine.state;
+    const names = JSON.stringify(takes.map((take) => take.name));
+    if (names !== shown) {
+      shown = names;
+      group.replaceChildren();
+      takes.forEach(({ name }, k) => {
+        const button = element("button", "vx-take", group, { role: "radio", "data-take": name });
+        button.style.setProperty("--vx-colour", COLOURS[k % COLOURS.length]);
+        element("b", "", button).textContent = name;
+        button.addEventListener("click", () => engine.choose(name));
+      });
+    }
+    takes.forEach((take, k) => {
+      const button = group.children[k];
+      button.setAttribute("aria-checked", take.name === active);
+      describe(button, take, k);
+    });
+  };
+}
+
 /** Keeps a view up to date: all of it as the engine changes, its drawing while it plays; returns what ends that. */
 function follow(engine, canvas, update, draw) {
   let frame = 0;

@@ -34,32 +34,20 @@ function render({ model, el }) {
   const note = element("span", "vx-note", foot, { role: "status" });
   element("span", "vx-keys", foot).textContent = "space play · 1–9 take · X back · ←→ seek · drag to loop · L no loop";
   const bins = new Float32Array(2048);
-  let shown = ""; // names, so that chips are rebuilt only when takes come or go
+  const label = takeButtons(engine, chips, (chip, take, k) => {
+    const { matched } = engine.state;
+    const small = chip.querySelector("small") ?? element("small", "", chip);
+    const loud = take.loudness === null ? "silent" : `${signed(take.loudness)} LUFS`;
+    small.textContent = loud + (matched && Math.abs(take.gain) >= 0.05 ? ` · ${signed(take.gain)} dB` : "");
+    chip.title = [`press ${k + 1}`, take.peak === null ? "" : `peak ${signed(take.peak)} dBFS`, take.note].filter(Boolean).join(" · ");
+    chip.classList.toggle("vx-over", !matched && take.peak > 0);
+  });
 
   const update = () => {
-    const { takes, active, matched, region } = engine.state;
+    const { takes, matched, region } = engine.state;
     play.textContent = engine.playing ? "❚❚" : "▶";
     play.disabled = !takes.length;
-    const names = JSON.stringify(takes.map((take) => take.name));
-    if (names !== shown) {
-      shown = names;
-      chips.replaceChildren();
-      takes.forEach(({ name }, k) => {
-        const chip = element("button", "vx-take", chips, { role: "radio", "data-take": name });
-        chip.style.setProperty("--vx-colour", COLOURS[k % COLOURS.length]);
-        element("b", "", chip).textContent = name;
-        element("small", "", chip);
-        chip.addEventListener("click", () => engine.choose(name));
-      });
-    }
-    takes.forEach((take, k) => {
-      const chip = chips.children[k];
-      const loud = take.loudness === null ? "silent" : `${signed(take.loudness)} LUFS`;
-      chip.querySelector("small").textContent = loud + (matched && Math.abs(take.gain) >= 0.05 ? ` · ${signed(take.gain)} dB` : "");
-      chip.title = [`press ${k + 1}`, take.peak === null ? "" : `peak ${signed(take.peak)} dBFS`, take.note].filter(Boolean).join(" · ");
-      chip.setAttribute("aria-checked", take.name === active);
-      chip.classList.toggle("vx-over", !matched && take.peak > 0);
-    });
+    label();
     match.setAttribute("aria-pressed", matched);
     volume.value = Math.sqrt(engine.state.volume);
     volume.title = `volume ${signed(20 * Math.log10(Math.max(engine.state.volume, 1e-5)))} dB`;

@@ -1,18 +1,21 @@
-// A recogniser's timeline: bands over the waveform of the engine's one take (engine.js), probabilities, segments.
+// A recogniser's timeline: bands over the waveform of the take that is heard (engine.js), probabilities, segments.
 // Messages from Python besides the player's: timeline (probabilities, float32, window after window, in buffers[0]).
 // To Python besides the player's: sought (position, seconds).
 
-const found = {}; // by player id: the timeline that was last sent
+const found = {}; // by player id: the timelines that were sent, by the name of the take
+
+const timelineOf = (id) => found[id]?.get(engines[id].state.active);
 
 function initialize({ model }) {
   const id = model.get("player_id");
   const engine = new Engine((message) => model.send(message));
   engines[id] = engine;
+  found[id] = new Map();
   const listen = (message, buffers) => {
     if (message.type !== "timeline") return engine.receive(message, buffers);
     const view = buffers[0];
     const bytes = view.buffer ? view.buffer.slice(view.byteOffset, view.byteOffset + view.byteLength) : view;
-    found[id] = { ...message, chances: new Float32Array(bytes) };
+    found[id].set(message.name, { ...message, chances: new Float32Array(bytes) });
     engine.changed();
   };
   model.on("msg:custom", listen);
@@ -70,7 +73,7 @@ function drawBands(canvas, engine, timeline, style) {
     pen.fillStyle = style.loop;
     pen.fillRect(toX(start), 0, toX(end - start), foot);
   }
-  const take = [...engine.takes.values()][0];
+  const take = engine.takes.get(engine.state.active);
   if (take) {
     const { low, high } = peaksOf(take, duration, Math.floor(width));
     const tallest = Math.max(1e-4, ...high, ...low.map((value) => -value));
@@ -182,6 +185,8 @@ function render({ model, el }) {
   const bar = element("div", "vx-bar", root);
   const play = element("button", "vx-play", bar, { "aria-label": "play or pause", title: "play or pause (space)" });
   const time = element("span", "vx-time", bar);
+  const group = element("div", "vx-takes", bar, { role: "radiogroup", "aria-label": "what is heard and shown" });
+  const label = takeButtons(engine, group, (button, _, k) => (button.title = `press ${k + 1}`));
   const now = element("span", "vx-now", bar, { role: "status" });
   element("i", "", now);
   const word = element("span", "vx-word", now);
@@ -227,7 +232,7 @@ function render({ model, el }) {
     const style = {
       font: css.fontFamily, text: css.color, faint: css.getPropertyValue("--vx-faint"), loop: css.getPropertyValue("--vx-loop"),
     };
-    const timeline = found[id];
+    const timeline = timelineOf(id);
     drawBands(wave, engine, timeline, style);
     drawChances(chances, engine, timeline, style);
     drawTrust(trust, engine, timeline, style);
@@ -247,13 +252,16 @@ function render({ model, el }) {
     play.disabled = !engine.state.takes.length;
     volume.value = Math.sqrt(engine.state.volume);
     const region = engine.state.region;
-    const remark = engine.state.takes[0]?.note ?? "";
+    const remark = engine.state.takes.find(({ name }) => name === engine.state.active)?.note ?? "";
     note.textContent = region ? `loop ${clock(region[0])} – ${clock(region[1])}` : remark;
-    if (found[id] && found[id] !== shown) build(found[id]);
+    group.hidden = engine.state.takes.length < 2;
+    label();
+    const timeline = timelineOf(id);
+    if (timeline && timeline !== shown) build(timeline);
     draw();
   };
   const step = (direction) => {
-    const starts = (found[id]?.bands ?? []).map(({ start }) => start);
+    const starts = (timelineOf(id)?.bands ?? []).map(({ start }) => start);
     const position = engine.position();
     const next = direction > 0 ? starts.find((s) => s > position + 0.01) : starts.findLast((s) => s < position - 0.01);
     if (next !== undefined) seek(next);
@@ -284,6 +292,7 @@ function render({ model, el }) {
   const keys = {
     " ": () => (engine.playing ? engine.pause() : engine.play()),
     l: () => engine.loop(null),
+    x: () => engine.choose(engine.previous),
     home: () => seek(engine.span()[0]),
     arrowleft: (event) => seek(engine.position() - (event.shiftKey ? 0.1 : 1)),
     arrowright: (event) => seek(engine.position() + (event.shiftKey ? 0.1 : 1)),
@@ -291,7 +300,10 @@ function render({ model, el }) {
     "]": () => step(1),
   };
   const pressing = ({ key, target }) => key === " " && target.tagName === "BUTTON"; // space presses a button
-  shortcuts(root, volume, (event) => (pressing(event) ? null : keys[event.key.toLowerCase()]));
+  shortcuts(root, volume, (event) => {
+    const digit = engine.state.takes[Number(event.key) - 1];
+    return pressing(event) ? null : digit ? () => engine.choose(digit.name) : keys[event.key.toLowerCase()];
+  });
   return follow(engine, wave, update, draw);
 }
 

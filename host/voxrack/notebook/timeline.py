@@ -36,25 +36,38 @@ class TimelineModel:
     Parameters
     ----------
     send : callable
-        Called with ``(content, buffers)`` for every message to the page: those of a player with one take, and
-        ``timeline`` (bands, colours, the trust in each window or null, and the probabilities as one binary buffer of
-        float32, window after window).
+        Called with ``(content, buffers)`` for every message to the page: those of a player, and for each take
+        ``timeline`` (its name, bands, colours, the trust in each window or null, and the probabilities as one binary
+        buffer of float32, window after window).
     """
 
     def __init__(self, send: Send) -> None:
         self.send = send
         self.player = PlayerModel(send, matched=False)
-        self.timeline: Timeline | None = None
+        self.timelines: dict[str, Timeline] = {}  # by the take's name
         self.position = 0.0
         self._lock = threading.RLock()
 
+    @property
+    def timeline(self) -> Timeline | None:
+        """Of the take that is heard."""
+        return self.timelines.get(self.player.active)
+
     def show(self, audio: Audio, timeline: Timeline) -> None:
-        """Show another recording and its timeline."""
+        """Show another recording and its timeline, and nothing else."""
         with self._lock:
-            self.timeline, self.position = timeline, 0.0
+            for name in self.timelines.keys() - {TAKE}:
+                self.player.remove(name)
+            self.timelines, self.position = {}, 0.0
             self.player.set_region(None)
-            self.player.put(TAKE, playable(audio))
-            self._send_timeline()
+            self.put(TAKE, audio, timeline)
+
+    def put(self, name: str, audio: Audio, timeline: Timeline) -> None:
+        """Add a take, or replace the one of that name; the playhead stays."""
+        with self._lock:
+            self.player.put(name, playable(audio))
+            self.timelines[name] = timeline
+            self._send_timeline(name)
 
     def receive(self, content: Mapping[str, Any]) -> None:
         """Handle a message from the page: ``sought`` (seconds), or one of the player's."""
@@ -63,8 +76,8 @@ class TimelineModel:
                 self.position = min(max(float(content["position"]), 0.0), self.player.duration)
                 return
             self.player.receive(content)
-            if content.get("type") == "ready":
-                self._send_timeline()
+            for name in self.timelines if content.get("type") == "ready" else ():
+                self._send_timeline(name)
 
     def seek(self, seconds: float) -> None:
         """Move the playhead."""
@@ -76,13 +89,11 @@ class TimelineModel:
         bands = self.timeline.bands() if self.timeline else ()
         return next((band for band in bands if band.start <= seconds < band.end), bands[-1] if bands else None)
 
-    def _send_timeline(self) -> None:
-        if self.timeline is None:
-            return
-        found = self.timeline
+    def _send_timeline(self, name: str) -> None:
+        found = self.timelines[name]
         chances = np.ascontiguousarray(found.probabilities, dtype=np.float32)
         content = {
-            "type": "timeline", "labels": list(found.labels), "times": found.times.tolist(),
+            "type": "timeline", "name": name, "labels": list(found.labels), "times": found.times.tolist(),
             "edges": found.cells().tolist(), "threshold": found.threshold, "duration": found.duration,
             "bands": [band.json() for band in found.bands()], "colours": colours(found.labels),
             "trust": None if found.trust is None else [None if np.isnan(c) else c for c in found.trust.tolist()],
@@ -98,7 +109,8 @@ class EmotionTimeline(anywidget.AnyWidget):
     the recording is believed as it came, 0 where only the enhanced one is.
 
     Click the waveform (or a segment below it) to seek, drag over it to loop. Keys, with the timeline focused: space
-    plays and pauses, arrows seek, ``[`` and ``]`` go to the segment before and after, L removes the loop.
+    plays and pauses, arrows seek, ``[`` and ``]`` go to the segment before and after, L removes the loop. With
+    :meth:`add`, a switch chooses what is heard and shown, at the same playhead (keys 1 … 9, and X for the one before).
 
     Parameters
     ----------
@@ -129,15 +141,31 @@ class EmotionTimeline(anywidget.AnyWidget):
 
     def show(self, source: Audio | str | Path, tracks: Iterable[Track]) -> None:
         """Show another recording in the same place."""
-        from ..files import read
+        self.controller.show(*_shown(source, tracks))
 
-        timeline = Timeline.of(tuple(tracks))
-        if timeline.duration > LONGEST:
-            raise UsageError(
-                f"the recording lasts {timeline.duration / 60:.0f} min; the timeline plays up to {LONGEST / 60:.0f}: "
-                "cut it, e.g. read(path, start=…, frames=…), or draw it with voxrack.notebook.timeline_picture"
-            )
-        self.controller.show(read(source) if isinstance(source, (str, Path)) else source, timeline)
+    def add(self, name: str, source: Audio | str | Path, tracks: Iterable[Track]) -> None:
+        """Add the same recording in another state, say through an enhancer, with what was heard in that.
+
+        Parameters
+        ----------
+        name : str
+            On the switch; one of that name is replaced.
+        """
+        self.controller.put(name, *_shown(source, tracks))
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """What the switch offers; the first is ``"recording"``."""
+        return tuple(self.controller.timelines)
+
+    @property
+    def active(self) -> str:
+        """What is heard and shown; set it to switch."""
+        return self.controller.player.active
+
+    @active.setter
+    def active(self, name: str) -> None:
+        self.controller.player.choose(name)
 
     @property
     def position(self) -> float:
@@ -151,7 +179,7 @@ class EmotionTimeline(anywidget.AnyWidget):
 
     @property
     def bands(self) -> tuple[Band, ...]:
-        """All segments, in order."""
+        """All segments of what is shown, in order."""
         return self.controller.timeline.bands() if self.controller.timeline else ()
 
     def play(self) -> None:
@@ -163,6 +191,18 @@ class EmotionTimeline(anywidget.AnyWidget):
 
     def seek(self, seconds: float) -> None:
         self.controller.seek(float(seconds))
+
+
+def _shown(source: Audio | str | Path, tracks: Iterable[Track]) -> tuple[Audio, Timeline]:
+    from ..files import read
+
+    timeline = Timeline.of(tuple(tracks))
+    if timeline.duration > LONGEST:
+        raise UsageError(
+            f"the recording lasts {timeline.duration / 60:.0f} min; the timeline plays up to {LONGEST / 60:.0f}: "
+            "cut it, e.g. read(path, start=…, frames=…), or draw it with voxrack.notebook.timeline_picture"
+        )
+    return (read(source) if isinstance(source, (str, Path)) else source), timeline
 
 
 def playable(audio: Audio) -> Audio:

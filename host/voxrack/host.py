@@ -154,6 +154,10 @@ class Host:
         """
         return self._create(id, {**(values or {}), **more}, needs or {}, ())
 
+    def needs(self, spec: RecipeSpec, given: Mapping[str, Any] | None = None) -> dict[str, Any]:
+        """Devices for the roles that a recipe asks for; ``given`` and errors as for :meth:`create`."""
+        return self._filled(f"recipe '{spec.id}'", spec.needs, given or {}, ())
+
     def service(self, name: str) -> Callable[..., Any]:
         """A function that some plugin offers under ``name``; it is imported now."""
         target = self._services.get(name)
@@ -230,21 +234,27 @@ class Host:
         from .instance import build
 
         spec = self.spec(id, values)
-        unknown = [name for name in needs if name not in spec.needs]
+        return build(spec, values, needs=self._filled(f"device '{id}'", spec.needs, needs, (*asking, id)))
+
+    def _filled(
+        self, who: str, wanted: Mapping[str, str], needs: Mapping[str, Any], asking: tuple[str, ...]
+    ) -> dict[str, Any]:
+        """A device for each wanted role; ``asking`` are the ids of devices that wait for one already."""
+        unknown = [name for name in needs if name not in wanted]
         if unknown:
-            raise UsageError(f"device '{id}' does not need '{unknown[0]}'{suggest(unknown[0], spec.needs)}")
+            raise UsageError(f"{who} does not need '{unknown[0]}'{suggest(unknown[0], wanted)}")
         filled: dict[str, Any] = {}
-        for role, kind in spec.needs.items():
+        for role, kind in wanted.items():
             given = needs.get(role)
             if given is None:
-                given = self._first_of(role, kind, id, (*asking, id))
-            device = self._create(given, {}, {}, (*asking, id)) if isinstance(given, str) else given
+                given = self._first_of(role, kind, who, asking)
+            device = self._create(given, {}, {}, asking) if isinstance(given, str) else given
             if device.spec.kind != kind:
-                raise UsageError(f"device '{id}' needs a {kind} as '{role}'; '{device.spec.id}' is none")
+                raise UsageError(f"{who} needs a {kind} as '{role}'; '{device.spec.id}' is none")
             filled[role] = device
-        return build(spec, values, needs=filled)
+        return filled
 
-    def _first_of(self, role: str, kind: str, id: str, asking: tuple[str, ...]) -> str:
+    def _first_of(self, role: str, kind: str, who: str, asking: tuple[str, ...]) -> str:
         """Id of the first available device, in loading order, that plays ``role`` and is not itself waiting for one."""
         of_role = [e for e in self._devices.values() if e.spec.role == role and e.spec.kind == kind]
         for entry in of_role:
@@ -252,7 +262,7 @@ class Host:
                 return entry.spec.id
         offers = "; ".join(f"'{e.spec.id}' {e.reason or 'needs it itself'}" for e in of_role)
         raise PluginError(
-            f"device '{id}' needs a {kind} of the role '{role}', and no available device has that role. "
+            f"{who} needs a {kind} of the role '{role}', and no available device has that role. "
             + (f"Offered: {offers}." if offers else "Install a plugin that offers one")
             + (self._absent() or ".") * (not offers)
             + f" Or hand one over: needs={{'{role}': a device or its id}}"

@@ -38,11 +38,13 @@ class RecipeSpec:
         Id of the device that loads what it trains; empty for a recipe that serves comparison only.
     factory : str
         ``"module:function"``, imported at first use, called ``factory(**options)`` with every option's checked
-        value (and ``needs={role: device}`` where ``needs`` is not empty); returns a :class:`Recipe`.
+        value (and ``needs={role: device}`` where ``needs`` is not empty; it is ``{}`` when training and evaluating);
+        returns a :class:`Recipe`.
     stages : tuple of str
         Of ``prepare``, ``train``, ``evaluate``.
     needs : mapping of str to str
-        Roles of devices that preparing or training asks for, as in a device's specification.
+        Roles of devices that preparing asks for, as in a device's specification. An option of a role's name takes the
+        id of the device; where it is empty, or there is no such option, it is the first available one of that role.
     options : tuple of Param
         Checked as a device's parameters are. ``structural=True`` marks an option of the features: the feature
         file stores its value, and training takes it from there; the others are chosen when training.
@@ -180,6 +182,11 @@ def create(spec: RecipeSpec, values: Mapping[str, Any], needs: Mapping[str, Any]
             f"recipe '{spec.id}' stands for '{spec.factory}', which cannot be imported: {error}"
         ) from error
     return factory(**values, **({"needs": dict(needs or {})} if spec.needs else {}))
+
+
+def named_needs(spec: RecipeSpec, values: Mapping[str, Any]) -> dict[str, str]:
+    """Ids of the devices that the options name for the roles that the recipe needs."""
+    return {role: values[role] for role in spec.needs if values.get(role)}
 
 
 def check_stage(spec: RecipeSpec, stage: str) -> None:

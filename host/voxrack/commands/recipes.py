@@ -268,16 +268,18 @@ def _prepared(
 ) -> tuple[FeatureFile, tuple[str, ...]]:
     """Prepare features; the opened file, and the corpus's notes."""
     from ..feature_file import FeatureFile, FeatureWriter
-    from ..recipe import create, options, structural
+    from ..host import default_host
+    from ..recipe import create, named_needs, options, structural
 
     values = options(spec, common.split_settings(settings))
+    helpers = default_host().needs(spec, named_needs(spec, values))
     corpus = sources.corpus(spec)
     kind = "float16" if half else "float32"
     with (
         FeatureWriter(out, spec.id, structural(spec, values), dtype=kind, workers=common.workers(workers)) as writer,
         screen.Steps(f"preparing {corpus.name}") as watching,
     ):
-        create(spec, values).prepare(corpus, writer, watching)
+        create(spec, values, helpers).prepare(corpus, writer, watching)
     return FeatureFile(out), corpus.notes
 
 

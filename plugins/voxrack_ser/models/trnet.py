@@ -1,0 +1,74 @@
+"""TRNet and the systems it is compared with: one network, of which they leave parts out."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+
+from .network import Network, valid
+from .trnet_encoder import Encoder
+from .trnet_parts import Bridge, Coefficient, blend, similarity
+
+HEARS = {"c": "recording", "n": "recording", "e": "enhanced", "trnet": "both", "no_low": "both", "no_high": "both"}
+"""What each system listens to; the ablations differ from TRNet in the loss alone."""
+
+
+class TrNet(Network):
+    """Emotion from features of a recording and of its enhanced version, side by side: (B, frames, 2 bands).
+
+    Parameters
+    ----------
+    bands : int
+        Of one of the two.
+    classes : int
+    channels : sequence of int
+        Of the encoder; 1.12 million parameters with the paper's.
+    frames : int
+        Longest piece, 10 ms each.
+    system : str
+        A key of :data:`HEARS`. Without the enhancer's part there is neither coefficient nor bridge: c is 1 where the
+        recording is heard, 0 where the enhanced one is.
+    """
+
+    def __init__(
+        self, bands: int = 80, classes: int = 8, channels: Sequence[int] = (32, 64, 128, 256), frames: int = 500,
+        system: str = "trnet",
+    ) -> None:  # fmt: skip
+        options: dict[str, Any] = {"bands": bands, "classes": classes, "channels": list(channels), "frames": frames}
+        super().__init__({**options, "system": system})
+        self.hears = HEARS[system]
+        self.encoder = Encoder(channels)
+        self.classifier = nn.Linear(self.encoder.size, classes)
+        self.half = False  # whether the encoder multiplies in bfloat16; the equations never do
+        if self.hears == "both":
+            self.coefficient = Coefficient(bands)
+            self.bridge = Bridge(self.encoder.size)
+
+    def forward(self, x: Tensor, lengths: Tensor) -> dict[str, Tensor]:
+        """``x`` (B, frames, 2 bands): the recording's features, then the enhanced one's.
+
+        Returns
+        -------
+        dict
+            ``logits`` (B, classes), ``embedding`` (B, size), which is h~ of eq. 6, ``trust`` (B,), which is c of
+            eq. 3, and ``compensated`` (B, frames, bands), normalised, of eq. 4.
+        """
+        x, enhanced = (self.normalise(part) for part in x.split(self.bands, -1))
+        if self.hears == "both":
+            c = self.coefficient(similarity(x, enhanced, valid(lengths, x.shape[1], x.device)))
+            compensated = blend(c, x, enhanced)
+        else:
+            compensated = x if self.hears == "recording" else enhanced
+            c = x.new_full((len(x),), float(self.hears == "recording"))
+        h = self.represent(compensated, lengths)
+        if self.hears == "both":
+            h = self.bridge(h, c)
+        return {"logits": self.classifier(h), "embedding": h, "trust": c, "compensated": compensated}
+
+    def represent(self, x: Tensor, lengths: Tensor) -> Tensor:
+        """The encoder's vector (B, size) of normalised features (B, frames, bands), float32."""
+        with torch.autocast(x.device.type, torch.bfloat16, enabled=self.half):
+            return self.encoder(x, lengths).float()

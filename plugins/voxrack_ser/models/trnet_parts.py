@@ -1,0 +1,77 @@
+"""Parts of TRNet (Chen and Zhang 2024, "TRNet: Two-level Refinement Network leveraging Speech Enhancement for Noise
+Robust Speech Emotion Recognition"), one for each of its equations.
+
+``x`` are features of the recording as it was heard, ``enhanced`` those of what the enhancer made of it, both
+(B, T, F) after normalisation. ``mask`` (B, T) is True where a frame belongs to its utterance: nothing here depends on
+what stands behind an utterance's end.
+"""
+
+from __future__ import annotations
+
+import torch
+from torch import Tensor, nn
+
+_TINY = 1e-6  # norm below which a band counts as silent in both: nothing differs
+
+
+def similarity(x: Tensor, enhanced: Tensor, mask: Tensor) -> Tensor:
+    """Eq. 1: cosine of each band's course over time in the two spectrograms, d (B, F), -1 … 1.
+
+    Bands that are zero throughout in both are equal: 1; in one alone, 0.
+    """
+    weight = mask.to(x.dtype)[..., None]
+    x, enhanced = x * weight, enhanced * weight
+    product = (x * enhanced).sum(1)
+    norms = x.square().sum(1).sqrt(), enhanced.square().sum(1).sqrt()
+    silent = (norms[0] < _TINY) & (norms[1] < _TINY)
+    return torch.where(silent, torch.ones_like(product), product / (norms[0] * norms[1]).clamp_min(_TINY**2))
+
+
+class Coefficient(nn.Module):
+    """Eq. 2 and 3: one layer over d (B, F), cut to 0 … 1: c (B,), high where the recording needs no enhancer.
+
+    Outside of 0 … 1 the cut passes no gradient, so the layer begins as the mean of d, moved so that c is near 0.5;
+    :meth:`centre` moves it for a given enhancer's d.
+
+    Parameters
+    ----------
+    bands : int
+    """
+
+    def __init__(self, bands: int) -> None:
+        super().__init__()
+        self.layer = nn.Linear(bands, 1)
+        nn.init.constant_(self.layer.weight, 1.0 / bands)
+        nn.init.constant_(self.layer.bias, -0.3)  # d is near 0.8 in moderate noise
+
+    def centre(self, d: Tensor) -> None:
+        """Set the bias so that the mean of c over these d (n, F) is 0.5 before the cut."""
+        with torch.no_grad():
+            self.layer.bias += 0.5 - self.layer(d).mean()
+
+    def forward(self, d: Tensor) -> Tensor:
+        return self.layer(d).squeeze(-1).clamp(0.0, 1.0)
+
+
+def blend(c: Tensor, x: Tensor, enhanced: Tensor) -> Tensor:
+    """Eq. 4: the compensated spectrogram ``c x + (1 - c) enhanced``, (B, T, F)."""
+    share = c[:, None, None]
+    return share * x + (1.0 - share) * enhanced
+
+
+class Bridge(nn.Module):
+    """Eq. 6: the representation (B, size) scaled and shifted by two layers over c (B,) (FiLM, Perez et al. 2018).
+
+    It begins as identity: scale 1 and shift 0 whatever c is.
+    """
+
+    def __init__(self, size: int) -> None:
+        super().__init__()
+        self.scale, self.shift = nn.Linear(1, size), nn.Linear(1, size)
+        for layer, bias in ((self.scale, 1.0), (self.shift, 0.0)):
+            nn.init.zeros_(layer.weight)
+            nn.init.constant_(layer.bias, bias)
+
+    def forward(self, h: Tensor, c: Tensor) -> Tensor:
+        given = c[:, None]
+        return self.scale(given) * h + self.shift(given)

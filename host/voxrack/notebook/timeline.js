@@ -76,7 +76,8 @@ function drawBands(canvas, engine, timeline, style) {
   const take = engine.takes.get(engine.state.active);
   if (take) {
     const { low, high } = peaksOf(take, duration, Math.floor(width));
-    const tallest = Math.max(1e-4, ...high, ...low.map((value) => -value));
+    const all = [...engine.takes.values()].map((one) => peaksOf(one, duration, Math.floor(width)));
+    const tallest = Math.max(1e-4, ...all.flatMap((one) => [...one.high, ...one.low.map((value) => -value)]));
     const half = (foot * 0.42) / tallest;
     pen.fillStyle = style.text;
     pen.globalAlpha = 0.8;

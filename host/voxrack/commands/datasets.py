@@ -21,7 +21,9 @@ COLUMNS = ("speaker", "gender")
 @click.option("--protocol", default="", help="Show the splits of this protocol: folds, loso, kfold:5, cross:tess, …")
 @click.option("--validation", default=0, show_default=True, help="Validation speakers of each split.")
 @click.option("--seed", default=0, show_default=True, help="Of the draw of validation speakers.")
-@click.option("--duplicates", is_flag=True, help="Decode every file and name equal recordings (takes a while).")
+@click.option(
+    "--duplicates", is_flag=True, help="Decode every file, name equal recordings and keep them on one side of a split."
+)
 def datasets(
     folders: tuple[str, ...], name: str, protocol: str, validation: int, seed: int, duplicates: bool, as_json: bool
 ) -> None:
@@ -49,8 +51,9 @@ def datasets(
         items = ()
         seconds = durations(corpus.utterances, notes)
     rows = _rows(corpus, seconds)
-    made = splits(items or corpus.utterances, protocol, validation_speakers=validation, seed=seed) if protocol else ()
-    about = [_split(split, items or corpus.utterances) for split in made]
+    every = items or corpus.utterances
+    asked = {"validation_speakers": validation, "seed": seed, "duplicates": "remove"}  # as `evaluate` splits
+    about = [_split(split, every) for split in splits(every, protocol, **asked)] if protocol else []
     equal = _equal(items)
     if as_json:
         common.emit({

@@ -112,7 +112,7 @@ class Mixer:
         if not self.speech:
             raise InputError(f"{len(speech)} utterances, none of them audible; a mixer needs one or more")
         self._levels: dict[int, float] = {}  # dB of each utterance, once it was drawn
-        self._active: dict[int, Samples] = {}  # each noise without its silences, once it was drawn
+        self._loops: dict[int, tuple[Samples, Samples]] = {}  # each noise without its silences and with, once drawn
 
     def draw(self, rng: Generator, count: int) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
         """``count`` pairs; the same generator state gives the same pairs.
@@ -226,9 +226,10 @@ class Mixer:
     def _recording(self, rng: Generator) -> Samples:
         """A stretch of a recorded noise at -18 … +25 % of its speed; mostly without its silences."""
         index = int(rng.integers(len(self.noises)))
-        if index not in self._active:
-            self._active[index] = _circle(active_part(self.noises[index], RATE).astype(np.float32))
-        samples = self._active[index] if rng.random() < 0.75 else self.noises[index]
+        if index not in self._loops:
+            whole = self.noises[index]
+            self._loops[index] = _circle(active_part(whole, RATE).astype(np.float32)), _circle(whole)
+        samples = self._loops[index][rng.random() >= 0.75]
         factor = rng.uniform(0.82, 1.25) if rng.random() < self.settings.respeeded else 1.0
         part = synthetic.looped(samples, int(self.frames * factor) + 2, int(rng.integers(len(samples))))
         if factor != 1:

@@ -7,6 +7,7 @@ frequencies than for low ones, as air and furniture have it.
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import lru_cache
 
 import numpy as np
 from numpy.random import Generator
@@ -56,8 +57,7 @@ class Room:
         time = np.arange(self.frames, dtype=np.float32) / np.float32(RATE)
         low = rng.standard_normal(self.frames, dtype=np.float32) * np.exp(-6.908 / self.decay * time)
         high = rng.standard_normal(self.frames, dtype=np.float32) * np.exp(-6.908 / (self.decay * self.damping) * time)
-        smooth = np.float32(np.exp(-2 * np.pi * CROSSOVER / RATE))
-        tail = _low_pass(low, smooth) + (high - _low_pass(high, smooth))
+        tail = _filtered(low, "lowpass") + _filtered(high, "highpass")
         first = int(rng.uniform(0.001, 0.012) * RATE)  # nothing comes back sooner
         tail[:first] = 0
         count = int(rng.integers(3, 12))
@@ -76,8 +76,15 @@ class Room:
         return spectrum_of(self.impulse(rng, direct), size)
 
 
-def _low_pass(samples: Samples, smooth: np.float32) -> Samples:
-    """One pole: y[n] = (1 - smooth) x[n] + smooth y[n - 1]."""
-    from scipy.signal import lfilter
+def _filtered(samples: Samples, kind: str) -> Samples:
+    """One side of the crossover; steep, or the slower decay would be heard on both."""
+    from scipy.signal import sosfilt
 
-    return np.asarray(lfilter([1 - smooth], np.array([1, -smooth], np.float32), samples), dtype=np.float32)
+    return np.asarray(sosfilt(_sections(kind), samples), dtype=np.float32)
+
+
+@lru_cache(maxsize=2)
+def _sections(kind: str) -> Samples:
+    from scipy.signal import butter
+
+    return np.asarray(butter(4, CROSSOVER, kind, fs=RATE, output="sos"), dtype=np.float32)

@@ -8,6 +8,9 @@ from voxrack.device import DeviceSpec
 from voxrack.params import Param
 from voxrack.recipe import RecipeSpec
 
+from .evaluation_options import OPTIONS as EVALUATION
+from .evaluation_options import PROTOCOL
+
 WEIGHTS = Param("weights", "", kind="asset", structural=True, fit=False, help="weight file; empty: the shipped one")
 
 LIGHT = DeviceSpec(
@@ -53,13 +56,14 @@ LIGHT_RECIPE = RecipeSpec(
         Param("steps", 50, kind="int", lo=1, hi=1_000_000, help="per epoch; mixtures are drawn without end"),
         Param("epochs", 200, kind="int", lo=1, hi=100_000, help="at the most"),
         Param("start", "", kind="text", help="a run or weights to begin with; they must be of the same sizes"),
+        *EVALUATION,
     ),
-    title="Enhancer (light)", stages=("prepare", "train"), noise=True,
+    title="Enhancer (light)", protocols=(PROTOCOL,), noise=True,
     summary="Band-split recurrent network on mixtures drawn anew for every step; 0.19 million parameters.",
 )  # fmt: skip
 
 CMGAN_RECIPE = RecipeSpec(
-    "enhance.cmgan", "enhance.cmgan", "voxrack_enhance.recipes.cmgan:recipe", stages=("prepare", "train"),
+    "enhance.cmgan", "enhance.cmgan", "voxrack_enhance.recipes.cmgan:recipe", protocols=(PROTOCOL,),
     options=(
         Param("width", 64, kind="int", lo=4, hi=512, help="channels, a multiple of 4; 64 is the paper's"),
         Param("blocks", 4, kind="int", lo=1, hi=32, help="two-stage conformers; 4 is the paper's"),
@@ -76,8 +80,9 @@ CMGAN_RECIPE = RecipeSpec(
               help="folder of noisy recordings with the names of --data's clean ones; empty: noise is mixed"),
         Param("start", "", kind="text",
               help="a run, weights or a checkpoint of the authors' code to begin with; it tells width and blocks"),
+        *EVALUATION,
     ),
-    title="CMGAN",
+    title="CMGAN", noise=True,
     summary="Dense encoder, two-stage conformers, mask and complex decoder; a discriminator learns PESQ.",
 )  # fmt: skip
 

@@ -10,7 +10,7 @@ from __future__ import annotations
 import copy
 import math
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol
 
@@ -31,6 +31,7 @@ from ..cmgan.losses import Found, Pair, discriminator_loss, generator_loss
 from ..cmgan.pairs import NOISY, Pairs, prepare_pairs
 from ..cmgan.scores import need_pesq, scores
 from ..cmgan.spectrum import HOP, RATE
+from ..evaluation_options import Asked
 from ..material import divide, prepare, samples
 from ..mixing import Mixer
 from .light import Drawn
@@ -39,6 +40,8 @@ if TYPE_CHECKING:
     from voxrack.datasets import Corpus
     from voxrack.feature_file import FeatureWriter
     from voxrack.loop import Loop
+
+    from ..evaluation_tables import Report
 
 HELD = 16  # pairs of validation
 _CRITIC_RATE = 2.0  # the discriminator's learning rate, in the generator's
@@ -76,6 +79,7 @@ class CmganRecipe:
         Folder of noisy recordings with the corpus's file names; empty: noise is mixed to the corpus.
     start : str
         A run, weights, or a checkpoint of the authors' code to begin with; it tells width and blocks.
+    evaluation : Asked
     """
 
     width: int = 64
@@ -91,6 +95,7 @@ class CmganRecipe:
     workers: int = 0
     noisy: str = ""
     start: str = ""
+    evaluation: Asked = field(default_factory=Asked)
 
     def prepare(self, corpus: Corpus, writer: FeatureWriter, progress: Callable[..., Any]) -> None:
         """Speech and noise as they are, or pairs."""
@@ -102,6 +107,12 @@ class CmganRecipe:
     def task(self, features: FeatureFile, split: Split, *, seed: int, epochs: int | None) -> CmganTask:
         train, held = self.sources(features, split)
         return CmganTask(self, train, held, epochs)
+
+    def evaluate(self, features: FeatureFile, **how: Any) -> Report:
+        """The device with its weights as they are: :func:`voxrack_enhance.evaluation.evaluate`."""
+        from ..evaluation import evaluate
+
+        return evaluate(DEVICE, self.evaluation, features, **how)
 
     def sources(self, features: FeatureFile, split: Split) -> tuple[Source, Source | None]:
         """What training and validation draw from. Mixtures are divided by name; pairs by ``split``."""
@@ -215,4 +226,4 @@ class CmganTask(Task):
 
 def recipe(**options: Any) -> CmganRecipe:
     """The recipe with checked ``options``."""
-    return CmganRecipe(**options)
+    return CmganRecipe(evaluation=Asked.taken(options), **options)

@@ -21,6 +21,7 @@ from voxrack.optimising import average, bfloat16_is_fast, decaying, warm_cosine_
 from voxrack.task import Task
 from voxrack.weights import load
 
+from ..evaluation_options import Asked
 from ..light_features import features
 from ..light_losses import loss
 from ..light_network import LightNetwork
@@ -32,6 +33,8 @@ if TYPE_CHECKING:
     from voxrack.datasets import Corpus
     from voxrack.feature_writer import FeatureWriter
     from voxrack.loop import Loop
+
+    from ..evaluation_tables import Report
 
 _WARM = 0.05  # share of the epochs with a rising learning rate
 _CHECKED = 48  # mixtures of validation
@@ -58,6 +61,7 @@ class LightRecipe:
         Of the averaged weights, per step.
     start : str
         A run, or its weights, to begin with instead of random ones.
+    evaluation : Asked
     """
 
     network: Mapping[str, Any] = field(default_factory=dict)
@@ -69,6 +73,7 @@ class LightRecipe:
     epochs: int = 200
     decay: float = 0.998
     start: str = ""
+    evaluation: Asked = field(default_factory=Asked)
     id: str = "enhance.light"
 
     def prepare(self, corpus: Corpus, writer: FeatureWriter, progress: Callable[..., Any]) -> None:
@@ -77,6 +82,12 @@ class LightRecipe:
 
     def task(self, features: FeatureFile, split: Split, *, seed: int, epochs: int | None) -> LightTask:
         return LightTask(self, features, self.epochs if epochs is None else epochs)
+
+    def evaluate(self, features: FeatureFile, **how: Any) -> Report:
+        """The device with its weights as they are: :func:`voxrack_enhance.evaluation.evaluate`."""
+        from ..evaluation import evaluate
+
+        return evaluate(self.id, self.evaluation, features, **how)
 
 
 class LightTask(Task):
@@ -178,10 +189,11 @@ def si_sdr(found: Tensor, target: Tensor) -> Tensor:
 
 def recipe(
     *, channels: int, time_width: int, band_width: int, blocks: int, learning_rate: float, weight_decay: float,
-    batch: int, seconds: float, steps: int, epochs: int, start: str,
+    batch: int, seconds: float, steps: int, epochs: int, start: str, **evaluation: Any,
 ) -> LightRecipe:  # fmt: skip
     """Recipe ``enhance.light``."""
     network = {"channels": channels, "time_width": time_width, "band_width": band_width, "blocks": blocks}
     return LightRecipe(
         network, learning_rate, weight_decay, batch, seconds, steps, epochs, start=start,
+        evaluation=Asked(**evaluation),
     )  # fmt: skip

@@ -126,17 +126,18 @@ def test_useless_recordings_are_refused(made, said):
 
 @pytest.mark.parametrize("dtype, close", [("float32", 0), ("float16", 1.3e-4)])
 def test_speech_and_noise_are_prepared_into_one_file(tmp_path, dtype, close):
+    def noise(frames: int, level: float) -> Audio:
+        made = rng.standard_normal(frames, np.float32).clip(-3, 3)
+        return Audio(np.asarray(level * made, np.float32), RATE)
+
     rng = np.random.default_rng(0)
     (tmp_path / "noises" / "rain").mkdir(parents=True)
     rows = ["path,speaker,label"]
     for name, level in (("a", 0.1), ("b", 0.0), ("c", 0.05)):
-        write(tmp_path / f"{name}.wav", Audio(level * rng.standard_normal(RATE, np.float32).clip(-3, 3), RATE))
+        write(tmp_path / f"{name}.wav", noise(RATE, level))
         rows.append(f"{name}.wav,{name},")
     (tmp_path / "m.csv").write_text("\n".join(rows))
-    write(
-        tmp_path / "noises" / "rain" / "1-1-A.wav",
-        Audio(0.1 * rng.standard_normal(2 * RATE, np.float32).clip(-3, 3), RATE),
-    )
+    write(tmp_path / "noises" / "rain" / "1-1-A.wav", noise(2 * RATE, 0.1))
     corpus = merge([load_all([tmp_path / "m.csv"]), noise_set(tmp_path / "noises").corpus()])
     with FeatureWriter(tmp_path / "f.safetensors", "enhance.light", {}, dtype=dtype) as writer:
         prepare(corpus, writer, lambda *_: None)

@@ -7,12 +7,14 @@ import json
 from pathlib import Path
 
 import pytest
+from learned import need
 
 nbformat = pytest.importorskip("nbformat", reason="needs the extra notebook")
 nbclient = pytest.importorskip("nbclient", reason="needs the extra dev")
 
 FOLDER = Path(__file__).resolve().parent.parent.parent / "notebooks"
 NOTEBOOKS = sorted(FOLDER.glob("*.ipynb"))
+TIMELINE = FOLDER / "06_emotion_timeline.ipynb"
 WIDGET = "application/vnd.jupyter.widget-view+json"
 LIMIT = 120  # seconds a cell may take before the run is given up; the aim is 60 for all of them, printed below
 
@@ -85,6 +87,8 @@ def run(tmp_path, monkeypatch):
 
 @pytest.mark.parametrize("path", NOTEBOOKS, ids=lambda path: path.stem)
 def test_runs_from_top_to_bottom(path, run):
+    if path == TIMELINE:
+        need("ser.best", "enhance.light")
     run(path)
 
 
@@ -193,10 +197,12 @@ def test_the_timeline_notebook_takes_a_recording_and_weights_of_the_users(run, t
 
     write(tmp_path / "call.wav", voice(6.0, 8_000, seed=3, channels=2))
     weights = random_recogniser(tmp_path / "random.safetensors")
-    done = run(FOLDER / "06_emotion_timeline.ipynb", FILE=str(tmp_path / "call.wav"), START=1.0, WEIGHTS=str(weights))
+    own = {"FILE": str(tmp_path / "call.wav"), "START": 1.0, "WEIGHTS": str(weights)}
+    done = run(TIMELINE, **own, ENHANCER="fx.high_pass", WEIGHING="ser.nobody")  # any processor can stand in front
     shown = outputs(done)
-    assert sum(WIDGET in data for data in shown) == 2  # the timeline, the stricter one
-    assert sum("image/png" in data for data in shown) == 1
+    assert sum(WIDGET in data for data in shown) == 3  # the timeline, the stricter one, the one with the switch
+    assert sum("image/png" in data for data in shown) == 2  # before and after, the picture to keep
+    assert "there is no device 'ser.nobody'" in printed(done)
     assert any(data.get("text/plain") == "Audio(5.000 s, 8000 Hz, stereo, 40000 frames)" for data in shown)
     assert any(data.get("text/plain") == "'no speech'" for data in shown)
     assert any(label in printed(done) for label in (*LABELS, "unsure"))

@@ -61,6 +61,8 @@ def test_noises_are_prepared_beside_speech(host, noises, tmp_path):
     words = ["prepare", "toy.mixing", "--data", speech, "--noise", noises, "--unmatched", tmp_path / "street"]
     made = run(*words, "-o", out)
     assert made.exit_code == 0, made.stderr
+    shown = {row.split()[0]: row.split()[1:3] for row in made.stdout.splitlines() if "1 s" in row or "0 s" in row}
+    assert shown == {"ravdess": ["6", "2"], "noises": ["3", "0"], "street": ["2", "0"]}
     items = FeatureFile(out).items
     assert [item.corpus for item in items] == ["ravdess"] * 6 + ["noises"] * 3 + ["street"] * 2
     assert [item.attributes.get("use", "") for item in items] == [""] * 9 + [TEST_ONLY] * 2

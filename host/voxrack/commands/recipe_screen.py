@@ -141,7 +141,7 @@ def show_features(file: FeatureFile, notes: Sequence[str], as_json: bool) -> int
         row = corpora.setdefault(item.corpus, {"utterances": 0, "speakers": set(), "classes": {}, "seconds": 0.0})
         row["utterances"] += 1
         row["seconds"] += item.duration
-        row["speakers"].add(item.speaker)
+        row["speakers"].update([item.speaker] if item.speaker else [])
         row["classes"][item.label] = row["classes"].get(item.label, 0) + 1
     names = {name: {"frames": int(file.lengths(name).sum()), "shape": list(file.shape(name))} for name in file.names}
     size = file.path.stat().st_size

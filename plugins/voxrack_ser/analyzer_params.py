@@ -1,4 +1,4 @@
-"""Parameters that every recogniser has as an analyzer. Light: a plugin's specs import it."""
+"""What every recogniser has: parameters as an analyzer, protocols of its recipe. Light: a plugin's specs import it."""
 
 from __future__ import annotations
 
@@ -7,6 +7,8 @@ from voxrack.params import Param
 WINDOW, HOP, WHOLE = 1.5, 0.5, 10.0  # s
 THRESHOLD = 0.4
 LEAST_SPEECH = 0.25  # s: a short word
+
+PROTOCOLS = ("folds", "paper", "pairs", "loso", "kfold:5", "iemocap-10", "iemocap-5", "cross:tess", "cross:ravdess")
 
 PARAMS: tuple[Param, ...] = (
     Param("weights", "", kind="asset", structural=True, fit=False, help="weight file; empty: the shipped one"),

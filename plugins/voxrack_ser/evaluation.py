@@ -254,7 +254,7 @@ def _run(jobs: Sequence[Job], workers: int, epochs: int, progress: Callable[...,
 
     failed = []
     waiting = [job for job in jobs if not job.answered]
-    with _watched(jobs, epochs, progress):
+    with watched(jobs, [job for job in jobs if job.system == MODEL], epochs, progress):
         for outcome in pool.run(run, waiting, workers):
             if outcome.error:
                 failed.append((waiting[outcome.index], outcome.error))
@@ -264,14 +264,25 @@ def _run(jobs: Sequence[Job], workers: int, epochs: int, progress: Callable[...,
         raise VoxrackError(f"{job.folder.parent.name}/{job.folder.name} failed: {error}{more}")
 
 
+class Watched(Protocol):
+    """What :func:`watched` looks at."""
+
+    @property
+    def folder(self) -> Path: ...
+    @property
+    def answered(self) -> bool: ...
+
+
 @contextmanager
-def _watched(jobs: Sequence[Job], epochs: int, progress: Callable[..., Any] | None) -> Iterator[None]:
-    """Tell ``progress`` every two seconds how many epochs of all runs are in their logs."""
+def watched(
+    jobs: Sequence[Watched], runs: Sequence[Watched], epochs: int, progress: Callable[..., Any] | None
+) -> Iterator[None]:
+    """Tell ``progress`` every two seconds how many epochs of ``runs``, those of the ``jobs`` that are trained, are in
+    their logs."""
     if progress is None:
         yield
         return
     over = threading.Event()
-    runs = [job for job in jobs if job.system == MODEL]
 
     def look() -> None:
         while not over.wait(_LOOK):

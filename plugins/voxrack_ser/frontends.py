@@ -23,6 +23,7 @@ FRONTENDS = {
     "three_channels": "voxrack_ser.frontends:ThreeChannels",
     "waveform": "voxrack_ser.frontends:Waveform",
     "best": "voxrack_ser.frontend_best:BestFrontend",
+    "trnet": "voxrack_ser.trnet.frontend:PairFrontend",
 }
 
 

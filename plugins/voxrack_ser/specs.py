@@ -6,9 +6,8 @@ from voxrack.device import DeviceSpec
 from voxrack.params import Param
 from voxrack.recipe import RecipeSpec
 
-from .analyzer_params import PARAMS
-
-PROTOCOLS = ("folds", "paper", "pairs", "loso", "kfold:5", "iemocap-10", "iemocap-5", "cross:tess", "cross:ravdess")
+from .analyzer_params import PARAMS, PROTOCOLS
+from .specs_trnet import TRNET, TRNET_RECIPE
 
 
 def _device(name: str, cls: str, rate: int, title: str, summary: str) -> DeviceSpec:
@@ -24,6 +23,7 @@ DEVICES = (
     _device("mfcc_cnn", "MfccCnn", 22050, "Emotion (MFCC-CNN)", "Three convolutions over the MFCC picture of a clip."),
     _device("acrnn", "Acrnn", 16000, "Emotion (ACRNN)", "Convolutions, bidirectional LSTM and attention over log-mel."),
     _device("cornn", "Cornn", 16000, "Emotion (CoRNN)", "Bidirectional LSTM and Conformer over log-mel."),
+    TRNET,
 )
 
 
@@ -145,4 +145,5 @@ RECIPES = (
         protocols=PROTOCOLS, title="CRNN on the waveform",
         summary="Three parallel convolutions of the waveform, one of their picture, an LSTM; for comparison only.",
     ),
+    TRNET_RECIPE,
 )  # fmt: skip

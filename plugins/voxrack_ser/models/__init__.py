@@ -18,6 +18,7 @@ NETWORKS = {
     "cornn": "cornn:Cornn",
     "crnn_raw": "crnn_raw:CrnnRaw",
     "best": "best:Best",
+    "trnet": "trnet:TrNet",
 }
 
 

@@ -42,7 +42,7 @@ class TrNet(Network):
         self.hears = HEARS[system]
         self.encoder = Encoder(channels)
         self.classifier = nn.Linear(self.encoder.size, classes)
-        self.half = False  # whether the encoder multiplies in bfloat16; the equations never do
+        self.half = False  # whether the encoder multiplies in bfloat16 while it trains on a CPU
         if self.hears == "both":
             self.coefficient = Coefficient(bands)
             self.bridge = Bridge(self.encoder.size)
@@ -70,5 +70,7 @@ class TrNet(Network):
 
     def represent(self, x: Tensor, lengths: Tensor) -> Tensor:
         """The encoder's vector (B, size) of normalised features (B, frames, bands), float32."""
-        with torch.autocast(x.device.type, torch.bfloat16, enabled=self.half):
-            return self.encoder(x, lengths).float()
+        if self.half and self.training and x.device.type == "cpu":
+            with torch.autocast("cpu", torch.bfloat16):
+                return self.encoder(x, lengths).float()
+        return self.encoder(x, lengths).float()

@@ -8,6 +8,8 @@ what stands behind an utterance's end.
 
 from __future__ import annotations
 
+from typing import Any
+
 import torch
 from torch import Tensor, nn
 
@@ -27,11 +29,28 @@ def similarity(x: Tensor, enhanced: Tensor, mask: Tensor) -> Tensor:
     return torch.where(silent, torch.ones_like(product), product / (norms[0] * norms[1]).clamp_min(_TINY**2))
 
 
+class _Cut(torch.autograd.Function):
+    """Eq. 3, ``min(max(0, x), 1)``, whose gradient outside of 0 … 1 still leads back, though never further out.
+
+    With no gradient there at all, a coefficient that is once cut for every recording stays so for ever.
+    """
+
+    @staticmethod
+    def forward(ctx: Any, x: Tensor) -> Tensor:
+        ctx.save_for_backward(x)
+        return x.clamp(0.0, 1.0)
+
+    @staticmethod
+    def backward(ctx: Any, *gradients: Tensor) -> Tensor:
+        (x,), (gradient,) = ctx.saved_tensors, gradients
+        outwards = ((x <= 0) & (gradient > 0)) | ((x >= 1) & (gradient < 0))
+        return gradient.masked_fill(outwards, 0.0)
+
+
 class Coefficient(nn.Module):
     """Eq. 2 and 3: one layer over d (B, F), cut to 0 … 1: c (B,), high where the recording needs no enhancer.
 
-    Outside of 0 … 1 the cut passes no gradient, so the layer begins as the mean of d, moved so that c is near 0.5;
-    :meth:`centre` moves it for a given enhancer's d.
+    The layer begins as the mean of d, moved so that c is near 0.5; :meth:`centre` moves it for a given enhancer's d.
 
     Parameters
     ----------
@@ -50,7 +69,7 @@ class Coefficient(nn.Module):
             self.layer.bias += 0.5 - self.layer(d).mean()
 
     def forward(self, d: Tensor) -> Tensor:
-        return self.layer(d).squeeze(-1).clamp(0.0, 1.0)
+        return _Cut.apply(self.layer(d).squeeze(-1))
 
 
 def blend(c: Tensor, x: Tensor, enhanced: Tensor) -> Tensor:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any, cast
+from typing import TYPE_CHECKING, Any, Protocol, cast
 
 import numpy as np
 import torch
@@ -164,14 +164,7 @@ class EmotionTask(Task):
 
     def batches(self, epoch: int, generator: torch.Generator) -> Sequence[dict[str, Tensor]]:
         """Every piece once. Pieces are drawn at random, then sorted by length within a few batches' worth of them."""
-        size = self.recipe.batch
-        order = torch.randperm(len(self.pieces), generator=generator).tolist()
-        groups: list[list[int]] = []
-        for first in range(0, len(order), _POOL * size):
-            pool = sorted(order[first : first + _POOL * size], key=self._frames)
-            groups += [pool[start : start + size] for start in range(0, len(pool), size)]
-        shuffled = torch.randperm(len(groups), generator=generator).tolist()
-        return Batches(self, [groups[index] for index in shuffled])
+        return Batches(self, grouped(len(self.pieces), self.recipe.batch, self._frames, generator))
 
     def _frames(self, row: int) -> int:
         start, stop = self.pieces[row][1]
@@ -198,12 +191,8 @@ class EmotionTask(Task):
         rows = [index for index in self.split.validation if self.features.items[index].label in self.labels]
         if not rows:
             return {}
-        chances = torch.from_numpy(self.probabilities(rows))
         targets = torch.tensor([self.labels.index(self.features.items[index].label) for index in rows])
-        hit = (chances.argmax(1) == targets).double()
-        recalls = [float(hit[targets == target].mean()) for target in targets.unique()]
-        likelihood = chances.gather(1, targets[:, None]).clamp_min(1e-12).log().mean()
-        return {"validation_uar": sum(recalls) / len(recalls), "validation_nll": -float(likelihood)}
+        return validated(torch.from_numpy(self.probabilities(rows)), targets)
 
     def probabilities(self, indices: Sequence[int]) -> NDArray[np.float64]:
         """The network as it is now about utterances of the feature file: (n, classes), columns as :attr:`labels`."""
@@ -218,10 +207,37 @@ class EmotionTask(Task):
         }  # fmt: skip
 
 
+def grouped(
+    count: int, size: int, length: Callable[[int], int], generator: torch.Generator
+) -> list[list[int]]:  # fmt: skip
+    """Numbers below ``count`` in batches: drawn at random, sorted by length within a few batches' worth of them."""
+    order = torch.randperm(count, generator=generator).tolist()
+    groups: list[list[int]] = []
+    for first in range(0, len(order), _POOL * size):
+        pool = sorted(order[first : first + _POOL * size], key=length)
+        groups += [pool[start : start + size] for start in range(0, len(pool), size)]
+    shuffled = torch.randperm(len(groups), generator=generator).tolist()
+    return [groups[index] for index in shuffled]
+
+
+def validated(chances: Tensor, targets: Tensor) -> dict[str, float]:
+    """Mean recall over the classes, and mean negative log-likelihood, of probabilities (n, classes)."""
+    hit = (chances.argmax(1) == targets).double()
+    recalls = [float(hit[targets == target].mean()) for target in targets.unique()]
+    likelihood = chances.gather(1, targets[:, None]).clamp_min(1e-12).log().mean()
+    return {"validation_uar": sum(recalls) / len(recalls), "validation_nll": -float(likelihood)}
+
+
+class Collating(Protocol):
+    """What :class:`Batches` needs of a task."""
+
+    def collate(self, rows: Sequence[int]) -> dict[str, Tensor]: ...
+
+
 class Batches(Sequence[dict[str, Tensor]]):
     """The batches of an epoch, put together when they are asked for."""
 
-    def __init__(self, task: EmotionTask, groups: list[list[int]]) -> None:
+    def __init__(self, task: Collating, groups: list[list[int]]) -> None:
         self.task, self.groups = task, groups
 
     def __len__(self) -> int:

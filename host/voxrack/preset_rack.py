@@ -90,7 +90,7 @@ class Builder:
         inner = {id: value for id, value in own.items() if id not in SLOT_KEYS}
         path = json_path(keys)
         try:
-            spec = self.host.spec(slot.device)
+            spec = self.host.spec(slot.device, inner)  # weights of one's own stand in for missing ones
         except (UsageError, PluginError) as error:
             return self._missing(prefix, slot, path, own, str(error))
         if spec.kind != "processor":

@@ -15,7 +15,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from preset_bench import EVERY, bench_host, bench_rack
 
-from voxrack import Bus, Chain, Preset, Rack, Slot
+from voxrack import Bus, Chain, DeviceSpec, Param, Preset, Rack, Slot
 from voxrack.errors import InputError, PresetError, UsageError, VoxrackError
 from voxrack.instance import Missing
 from voxrack.preset import PresetWarning
@@ -234,6 +234,21 @@ def test_a_missing_device_keeps_values_that_nobody_understands(host):
 def test_a_device_whose_helper_is_missing_is_missing(host):
     text = '{"format": "voxrack.preset", "version": 1, "rack": {"inserts": [{"name": "n", "device": "bench.needy"}]}}'
     assert "enhancer" in Preset.from_text(text).check(host)[0]
+
+
+def test_a_learned_device_with_weights_of_ones_own_is_there(recording, tmp_path):
+    learned = DeviceSpec(
+        "bench.learned", "processor", "preset_bench:Wire", (Param("weights", "", kind="asset"),),
+        weights="voxrack/no-such-file.safetensors",
+    )  # fmt: skip
+    host = bench_host(learned)
+    own = Slot(host.create("bench.learned", weights=str(recording)), name="own")
+    path = Preset.of(Rack([own]), created=WHEN).save(tmp_path / "x.json")
+    recording.unlink()
+    rack = Preset.load(path).rack(host, missing="refuse")
+    assert Path(rack.get("own.weights")).read_bytes() == b"RIFF and so on"
+    tree = Preset.load(path).tree() | {"parameters": {"own.weights": ""}}
+    assert "needs the weights 'voxrack/no-such-file" in Preset.from_text(json.dumps(tree)).check(host)[0]
 
 
 def test_an_analyzer_is_not_a_slot(host):

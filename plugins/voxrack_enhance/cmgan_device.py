@@ -1,8 +1,8 @@
 """``enhance.cmgan``: CMGAN as a processor. It hears chunks of some seconds, and is as late.
 
 The network works at 16 kHz. At other rates the signal is resampled for it and back, and what that takes away (above
-8 kHz) is kept, under the gain that the network gave the octave below: from 4 to 8 kHz, smoothed over 80 ms, never
-above one. Every channel is enhanced on its own.
+7.4 kHz, or the last octave's twelfth where the rate is lower) is kept, under the gain that the network gave the octave
+below it, smoothed over 80 ms and never above one. Every channel is enhanced on its own.
 """
 
 from __future__ import annotations
@@ -26,11 +26,12 @@ from voxrack.resample import Resampler
 from .cmgan.chunks import Chunks
 from .cmgan.generator import Generator, enhance
 from .cmgan.loading import DEVICE, load_generator
-from .cmgan.spectrum import BINS, FRAME, HOP, RATE, whole_hops
+from .cmgan.spectrum import FRAME, HOP, RATE, whole_hops
 
 Block = NDArray[np.float32]
 _SMOOTH = 13  # frames of 6.25 ms
-_QUIET = 1e-10  # mean power of 4 to 8 kHz below which their gain says nothing
+_QUIET = 1e-10  # mean power of an octave below which its gain says nothing
+_KEPT = 0.92  # of the lower Nyquist frequency: what passes the resampler whole
 
 
 class Cmgan:
@@ -138,21 +139,25 @@ class Cmgan:
         found = torch.cat([enhance(self.generator, channel[None]) for channel in noisy])
         if not self._wide:
             return found.numpy()
-        return torch.cat((found, upper_gain(noisy, found))).numpy()
+        return torch.cat((found, upper_gain(noisy, found, min(self._rate, RATE)))).numpy()
 
 
-def upper_gain(noisy: torch.Tensor, found: torch.Tensor) -> torch.Tensor:
-    """Gain (B, samples) of what lies above 8 kHz, from (B, samples) before and after, at 16 kHz: 0 … 1."""
-    before, after = (_upper_power(signal) for signal in (noisy, found))
+def upper_gain(noisy: torch.Tensor, found: torch.Tensor, rate: int) -> torch.Tensor:
+    """Gain (B, samples) of what the way through 16 kHz takes away, from (B, samples) before and after: 0 … 1.
+
+    ``rate`` is the lower of the two sample rates: the gain is that of the last octave that was kept.
+    """
+    before, after = (_last_octave(signal, rate) for signal in (noisy, found))
     gain = torch.where(before > _QUIET, after / before.clamp_min(_QUIET), 0.0).clamp(0.0, 1.0).sqrt()
     return functional.interpolate(gain[:, None], scale_factor=HOP, mode="linear")[:, 0, HOP // 2 :][:, : noisy.shape[1]]
 
 
-def _upper_power(signal: torch.Tensor) -> torch.Tensor:
-    """Mean power from 4 to 8 kHz of (B, samples), smoothed over time: (B, frames), frames 6.25 ms apart."""
+def _last_octave(signal: torch.Tensor, rate: int) -> torch.Tensor:
+    """Mean power of that octave in (B, samples), smoothed over time: (B, frames), frames 6.25 ms apart."""
     window = torch.hann_window(FRAME)
     spectrum = torch.stft(whole_hops(signal), FRAME, HOP, window=window, return_complex=True)
-    power = spectrum[:, BINS // 2 :].abs().square().mean(1) / window.square().sum()
+    top = max(2, round(_KEPT * rate / 2 / (RATE / FRAME)))
+    power = spectrum[:, top // 2 : top].abs().square().mean(1) / window.square().sum()
     return functional.avg_pool1d(power[:, None], _SMOOTH, 1, _SMOOTH // 2, count_include_pad=False)[:, 0]
 
 

@@ -72,7 +72,7 @@ class Mixture:
         clean = _middle(samples(features, self.speech))
         if self.snr is None:
             return Heard(clean, clean)
-        rng = np.random.default_rng(_number(self.id, self.set, self.snr, "place"))
+        rng = np.random.default_rng(_number(self.id, self.set, "place"))
         return Heard(*mixed(clean, samples(features, self.noise), self.snr, ratio, rng))
 
 
@@ -134,7 +134,9 @@ def mixed(clean: Sound, noise: Sound, snr: float, ratio: str, rng: np.random.Gen
 
 
 def mixtures(features: FeatureFile, utterances: int) -> list[Mixture]:
-    """Every chosen test clip clean, and at each SNR under a noise of another class, of either set that there is.
+    """Every chosen test clip clean, and at each SNR under one noise of either set; the classes come in turn.
+
+    A clip meets the same noise at every SNR: curves over SNR and figures by class compare like with like.
 
     Raises
     ------
@@ -144,18 +146,16 @@ def mixtures(features: FeatureFile, utterances: int) -> list[Mixture]:
     parts = divide(features.items).need("test_speech")
     sets = {MATCHED: parts.test_noise, UNMATCHED: parts.unmatched_noise}
     out = []
-    for position, speech in _chosen(features.items, parts.test_speech, utterances):
+    for position, speech in enumerate(_chosen(features.items, parts.test_speech, utterances)):
         item = features.items[speech]
         about = {"speech": item.id, "speaker": item.speaker or item.id, "corpus": item.corpus}
         out.append(Mixture(CLEAN, None, speech, -1, about))
         for name, noises in sets.items():
-            classes = _by_class(features.items, noises)
-            for step, snr in enumerate(SNRS if classes else ()):
-                category = list(classes)[(position + step) % len(classes)]
-                rows = classes[category]
-                noise = rows[_number(item.id, name, snr) % len(rows)]
+            if classes := _by_class(features.items, noises):
+                category, rows = list(classes.items())[position % len(classes)]
+                noise = rows[_number(item.id, name) % len(rows)]
                 more = {"noise": features.items[noise].id, "category": category}
-                out.append(Mixture(name, snr, speech, noise, {**about, **more}))
+                out += [Mixture(name, snr, speech, noise, {**about, **more}) for snr in SNRS]
     return out
 
 
@@ -185,8 +185,8 @@ def pairs(folder: str) -> list[Pair]:
 
 
 # ---- choosing -------------------------------------------------------------------------------------
-def _chosen(items: Sequence[Item], rows: Sequence[int], count: int) -> Iterator[tuple[int, int]]:
-    """Position and row of ``count`` clips of each corpus, its speakers in turn, each speaker's by chance but alike."""
+def _chosen(items: Sequence[Item], rows: Sequence[int], count: int) -> Iterator[int]:
+    """Rows of ``count`` clips of each corpus, its speakers in turn, each speaker's by chance but alike."""
     corpora: dict[str, dict[str, list[int]]] = defaultdict(lambda: defaultdict(list))
     for row in rows:
         if items[row].duration >= _LEAST:
@@ -198,7 +198,7 @@ def _chosen(items: Sequence[Item], rows: Sequence[int], count: int) -> Iterator[
             own.sort(key=lambda row: _number(items[row].id))
         turns = max(map(len, speakers.values()))
         waiting = [own[turn] for turn in range(turns) for _, own in sorted(speakers.items()) if turn < len(own)]
-        yield from enumerate(waiting[:count])
+        yield from waiting[:count]
 
 
 def _by_class(items: Sequence[Item], noises: Sequence[int]) -> dict[str, list[int]]:

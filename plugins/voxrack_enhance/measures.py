@@ -172,11 +172,10 @@ def _package(name: str) -> Any:
     try:
         return import_module(name)
     except ImportError as error:
-        raise _missing(name, str(error)) from None
+        raise _missing(name, "" if isinstance(error, ModuleNotFoundError) else f" ({error})") from None
 
 
 def _missing(name: str, why: str = "") -> UsageError:
-    why = f": {why}" if why and "No module named" not in why else ""
     return UsageError(f"measuring needs '{name}', which is not installed{why}; pip install 'voxrack[metrics]'")
 
 

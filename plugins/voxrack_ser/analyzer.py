@@ -19,7 +19,7 @@ from numpy.typing import NDArray
 
 from voxrack import weights
 from voxrack.device import Track
-from voxrack.timeline import Timeline
+from voxrack.timeline import TRUST, Timeline
 
 from .gating import SpeechGate
 from .loading import Judge, Judgement, load_judge
@@ -44,12 +44,16 @@ class Batch:
         if self.answers is not None:
             self.answers.result()
 
-    def fill(self, probabilities: NDArray[np.float64], embeddings: NDArray[np.float64]) -> None:
-        """Write its rows, (count, k) and (count, d), rounded; what has no speech stays zero."""
+    def fill(
+        self, probabilities: NDArray[np.float64], embeddings: NDArray[np.float64], trust: NDArray[np.float64]
+    ) -> None:
+        """Write its rows, (count, k), (count, d) and (count,), rounded; what has no speech stays as it is."""
         if self.answers is not None:
-            chances, vectors = self.answers.result()
-            probabilities[self.judged] = chances
-            embeddings[self.judged] = np.round(vectors, DECIMALS)
+            found = self.answers.result()
+            probabilities[self.judged] = found.probabilities
+            embeddings[self.judged] = np.round(found.embeddings, DECIMALS)
+            if found.trust is not None:
+                trust[self.judged] = np.round(found.trust, DECIMALS)
 
 
 class Recogniser:
@@ -63,9 +67,10 @@ class Recogniser:
     """
 
     device = "ser.best"
+    rows: tuple[int, ...] = ()  # signals that are judged side by side; none: one alone
 
     def __init__(self, values: Mapping[str, Any], needs: Mapping[str, Any], assets: Mapping[str, Path]) -> None:
-        self.values = dict(values)
+        self.values, self.needs = dict(values), dict(needs)
         self.assets = dict(assets)
         self.latency = 0
         self._judge: Judge | None = None
@@ -85,7 +90,7 @@ class Recogniser:
         length, hop = (max(1, round(self.values[id] * sample_rate)) for id in ("window", "hop"))
         batch = int(self.values["batch"])
         self._chunks = Rechunk(min(batch * hop, round(LONGEST_CHUNK * sample_rate)))
-        self._windows = Windows(length, hop)
+        self._windows = Windows(length, hop, self.rows)
         self._gate = SpeechGate(sample_rate)
         self._waiting: list[Window] = []  # complete, not judged
         self._batches: list[Batch] = []
@@ -102,6 +107,7 @@ class Recogniser:
         rest = self._chunks.rest()
         if len(rest):
             self._hear(rest)
+        self._end()
         self._gate.finish()
         self._waiting += self._windows.finish()
         while self._waiting:
@@ -120,13 +126,16 @@ class Recogniser:
     def _hear(self, chunk: NDArray[np.float32]) -> None:
         if self._whole is not None:
             self._whole.append(chunk.copy())
-            if self._windows.frames + len(chunk) > self.values["whole"] * self.rate:
+            if self._windows.frames + chunk.shape[-1] > self.values["whole"] * self.rate:
                 self._whole = None
-        self._gate.push(chunk)
+        self._gate.push(chunk[-1] if self.rows else chunk)
         self._waiting += self._windows.push(chunk)
         batch = int(self.values["batch"])
         while len(self._waiting) >= batch and self._waiting[batch - 1].stop <= self._gate.decided:
             self._judge_batch()
+
+    def _end(self) -> None:
+        """The signal has ended; what is still held back is heard now."""
 
     def _judge_batch(self) -> None:
         """Judge the windows of one batch that hold speech; the others are zeros."""
@@ -142,30 +151,34 @@ class Recogniser:
         self._batches.append(Batch(len(now), judged, answers))
         if len(self._batches) > AHEAD:
             self._batches[-1 - AHEAD].wait()  # no more of the signal is held than the network can keep up with
-        self._speech += [s * self.rate / len(w.samples) for s, w in zip(speech, now, strict=True)]
+        self._speech += [s * self.rate / w.samples.shape[-1] for s, w in zip(speech, now, strict=True)]
         self._stops += [(window.start, window.stop) for window in now]
 
     def _filled(self, samples: NDArray[np.float32]) -> NDArray[np.float32]:
-        return np.pad(samples, (0, max(0, round(SHORTEST * self.rate) - len(samples))))
+        missing = max(0, round(SHORTEST * self.rate) - samples.shape[-1])
+        return np.pad(samples, [*[(0, 0)] * len(self.rows), (0, missing)])
 
     # ---- telling ------------------------------------------------------------------------------
     def _tracks(self, ended: bool = True) -> tuple[Track, ...]:
         judge, values, rate = self.judge, self.values, self.rate
         labels, count = judge.labels, len(self._stops)
         probabilities, embeddings = np.zeros((count, len(labels))), np.zeros((count, judge.width))
+        trust = np.full(count, np.nan)
         row = 0
         for batch in self._batches:
             rows = slice(row, row + batch.count)
-            batch.fill(probabilities[rows], embeddings[rows])
+            batch.fill(probabilities[rows], embeddings[rows], trust[rows])
             row += batch.count
         speech = np.clip(np.array(self._speech, dtype=np.float64), 0.0, 1.0)
         times = np.array(self._stops, dtype=np.float64).reshape(count, 2).mean(axis=1) / rate
         duration = self._windows.frames / rate
         spoken = self._gate.total
         at_once = ended and bool(self._whole) and spoken >= values["least_speech"]
+        believed = _mean(trust, speech)
         if at_once and self._whole:
-            whole = self._filled(np.concatenate(self._whole))
-            verdict = judge.recording(whole, rate)[0][0]
+            whole = judge.recording(self._filled(np.concatenate(self._whole, axis=-1)), rate)
+            verdict = whole.probabilities[0]
+            believed = None if whole.trust is None else float(whole.trust[0])
         else:
             verdict = pooled(probabilities, speech)
         told = decide(verdict, labels, values["threshold"], spoken, values["least_speech"])
@@ -181,13 +194,26 @@ class Recogniser:
             "hop_s": values["hop"],
             "latency_s": round(self.latency / rate, 4),
             "weights": judge.source.name,
+            **self._told(believed),
         }
         emotion = Track("emotion", times, probabilities, labels, "probability", summary)
         voiced = Track("voiced", times, np.round(speech, DECIMALS)[:, None], ("speech",), "share")
         timeline = Timeline.of((emotion, voiced))
         summary["segments"] = [band.json() for band in timeline.bands()]
         names = tuple(str(number) for number in range(judge.width))
-        return emotion, voiced, Track("embedding", times, embeddings, names)
+        weighed = (Track(TRUST, times, trust[:, None], (TRUST,), "share"),) if self.rows else ()
+        return emotion, voiced, *weighed, Track("embedding", times, embeddings, names)
+
+    def _told(self, trust: float | None) -> dict[str, Any]:
+        """What else the summary says; ``trust`` is in the recording as it came, None where nothing tells."""
+        return {}
+
+
+def _mean(trust: NDArray[np.float64], speech: NDArray[np.float64]) -> float | None:
+    """Over the windows that were judged, weighed by the speech in them."""
+    judged = np.isfinite(trust)
+    total = speech[judged].sum()
+    return float((trust[judged] * speech[judged]).sum() / total) if total > 0 else None
 
 
 class MfccLstm(Recogniser):

@@ -39,6 +39,7 @@ class Frontend:
 
     name: ClassVar[str] = ""
     shortest: ClassVar[int] = 1  # samples; anything shorter is filled up with zeros
+    rows: ClassVar[tuple[int, ...]] = ()  # signals side by side that it is called with: (…, *rows, samples)
     sample_rate: int = 16000
 
     def __call__(self, samples: Tensor, sample_rate: int) -> Tensor:

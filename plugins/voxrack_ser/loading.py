@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import lru_cache
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 import torch
@@ -23,7 +23,14 @@ if TYPE_CHECKING:
     from .frontends import Frontend
     from .models.network import Network
 
-Judgement = tuple[NDArray[np.float64], NDArray[np.float32]]  # probabilities (B, k), embeddings (B, d)
+
+class Judgement(NamedTuple):
+    """Of B stretches: probabilities (B, k), embeddings (B, d), and the trust in the recordings (B,) where the network
+    weighs them against enhanced ones."""
+
+    probabilities: NDArray[np.float64]
+    embeddings: NDArray[np.float32]
+    trust: NDArray[np.float32] | None
 
 
 @dataclass(frozen=True)
@@ -42,6 +49,8 @@ class Judge:
     temperature, window_temperature : float
         What logits are divided by (temperature scaling, Guo et al. 2017): of whole recordings, and of windows.
     source : Path
+    about : mapping
+        What else the file says of itself.
     """
 
     network: Network
@@ -51,20 +60,22 @@ class Judge:
     temperature: float
     window_temperature: float
     source: Path
+    about: Mapping[str, Any] = field(default_factory=dict)
 
     def windows(self, samples: NDArray[np.float32], sample_rate: int) -> Judgement:
-        """Judge stretches of one length, samples of shape (B, frames)."""
+        """Judge stretches of one length, samples of shape (B, …, frames): what the front end takes of each."""
         return self._judge(samples, sample_rate, self.window_temperature)
 
     def recording(self, samples: NDArray[np.float32], sample_rate: int) -> Judgement:
-        """Judge a recording in one piece, samples of shape (frames,); returns one row."""
+        """Judge a recording in one piece, samples of shape (…, frames); returns one row."""
         return self._judge(samples[None], sample_rate, self.temperature)
 
     def _judge(self, samples: NDArray[np.float32], sample_rate: int, temperature: float) -> Judgement:
         with torch.inference_mode():
             features = self.frontend(torch.from_numpy(np.ascontiguousarray(samples)), sample_rate)
         found = answer(self.network, list(features), batch=len(features), temperature=temperature)
-        return found.probabilities.double().numpy(), found.embeddings.numpy()
+        trust = None if found.trust is None else found.trust.numpy()
+        return Judgement(found.probabilities.double().numpy(), found.embeddings.numpy(), trust)
 
 
 def load_judge(path: Path) -> Judge:
@@ -98,12 +109,12 @@ def _load(path: Path, _state: tuple[int, int]) -> Judge:
         raise InputError(f"{path}: the network has {answers} answers and the file names {len(labels)} labels")
     temperature = _temperature(metadata, "temperature", 1.0, path)
     window = _temperature(metadata, "window_temperature", temperature, path)
-    return Judge(network, listen, labels, width, temperature, window, path)
+    return Judge(network, listen, labels, width, temperature, window, path, metadata)
 
 
 def _tried(network: Network, listen: Frontend) -> tuple[int, int]:
     """How many answers and embedding numbers a second of noise gives."""
-    noise = 0.1 * torch.randn(1, listen.sample_rate, generator=torch.Generator().manual_seed(0))
+    noise = 0.1 * torch.randn(1, *listen.rows, listen.sample_rate, generator=torch.Generator().manual_seed(0))
     found = answer(network, list(listen(noise, listen.sample_rate)))
     return found.probabilities.shape[-1], found.embeddings.shape[-1]
 

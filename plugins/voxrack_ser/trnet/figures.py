@@ -49,8 +49,8 @@ def figures(evaluation: TrnetEvaluation) -> dict[str, Any]:
 
 
 def _recalls(runs: Runs) -> dict[str, Any]:
-    """By place (its mean over the ratios) and by condition."""
-    out: dict[str, Any] = {}
+    """By place (its mean over the ratios), and under ``conditions`` by condition."""
+    out: dict[str, Any] = {"conditions": {}}
     for place, conditions in PLACES.items():
         told = _predictions(runs, conditions)
         per_seed = [[over_seeds(m, _predictions([run], conditions))[0] for run in runs] for m in MEASURES]
@@ -63,7 +63,7 @@ def _recalls(runs: Runs) -> dict[str, Any]:
         }  # fmt: skip
         for condition in conditions:
             one = _predictions(runs, (condition,))
-            out[condition.name] = {measure: over_seeds(measure, one)[0] for measure in MEASURES}
+            out["conditions"][condition.name] = {measure: over_seeds(measure, one)[0] for measure in MEASURES}
     return out
 
 

@@ -26,6 +26,7 @@ class PairFrontend(Frontend):
 
     name: ClassVar[str] = "trnet"
     shortest: ClassVar[int] = 400
+    rows: ClassVar[tuple[int, ...]] = (2,)
     sample_rate: int = 16000
     bands: int = 80
 

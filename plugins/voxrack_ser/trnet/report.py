@@ -108,7 +108,7 @@ class Report:
         conditions = [condition for place in (MATCHED, UNMATCHED) for condition in PLACES[place]]
         columns = tuple(f"{condition.origin} {condition.snr:g}" for condition in conditions)
         rows = [
-            (TITLES[system], *(f"{found[system][condition.name][measure]:.3f}" for condition in conditions))
+            (TITLES[system], *(f"{found[system]['conditions'][condition.name][measure]:.3f}" for condition in conditions))
             for system in ORDER
         ]
         return columns, rows

@@ -2,7 +2,7 @@
 
 It computes what :mod:`.light_features` and :mod:`.light_network` say, in float32, without torch: the states of the
 recursions are carried from frame to frame, so the cost of a frame is constant. All loops run along rows that lie in
-one piece, which the compiler turns into vector instructions; matrices are multiplied in tiles of two rows by four.
+one piece, which the compiler turns into vector instructions; matrices are multiplied in tiles of four rows by four.
 
 Sigmoids are tangents: ``sigmoid(x) = (1 + tanh(x / 2)) / 2``, where halving is part of the packed weights.
 """
@@ -168,24 +168,26 @@ def add_row(x, matrix, out):
 
 @njit(cache=True, nogil=True, error_model="numpy", fastmath=_FAST)
 def add_product(x, matrix, out):
-    """``out += x @ matrix``; (n, k), (k, m), (n, m) with an even n."""
+    """``out += x @ matrix``; (n, k), (k, m), (n, m) with n a multiple of four."""
     depth, width = matrix.shape
     whole = depth - depth % 4
-    for i in range(0, x.shape[0], 2):
-        one, two, up, down = x[i], x[i + 1], out[i], out[i + 1]
+    for i in range(0, x.shape[0], 4):
+        a, b, c, d = x[i], x[i + 1], x[i + 2], x[i + 3]
+        out_a, out_b, out_c, out_d = out[i], out[i + 1], out[i + 2], out[i + 3]
         for k in range(0, whole, 4):
-            a0, a1, a2, a3 = one[k], one[k + 1], one[k + 2], one[k + 3]
-            b0, b1, b2, b3 = two[k], two[k + 1], two[k + 2], two[k + 3]
+            a0, a1, a2, a3 = a[k], a[k + 1], a[k + 2], a[k + 3]
+            b0, b1, b2, b3 = b[k], b[k + 1], b[k + 2], b[k + 3]
+            c0, c1, c2, c3 = c[k], c[k + 1], c[k + 2], c[k + 3]
+            d0, d1, d2, d3 = d[k], d[k + 1], d[k + 2], d[k + 3]
             m0, m1, m2, m3 = matrix[k], matrix[k + 1], matrix[k + 2], matrix[k + 3]
             for j in range(width):
                 p, q, r, s = m0[j], m1[j], m2[j], m3[j]
-                up[j] += (a0 * p + a1 * q) + (a2 * r + a3 * s)
-                down[j] += (b0 * p + b1 * q) + (b2 * r + b3 * s)
-        for k in range(whole, depth):
-            row = matrix[k]
-            for j in range(width):
-                up[j] += one[k] * row[j]
-                down[j] += two[k] * row[j]
+                out_a[j] += (a0 * p + a1 * q) + (a2 * r + a3 * s)
+                out_b[j] += (b0 * p + b1 * q) + (b2 * r + b3 * s)
+                out_c[j] += (c0 * p + c1 * q) + (c2 * r + c3 * s)
+                out_d[j] += (d0 * p + d1 * q) + (d2 * r + d3 * s)
+        for row in range(i, i + 4):
+            add_row(x[row, whole:], matrix[whole:], out[row])
 
 
 @njit(cache=True, nogil=True, error_model="numpy", fastmath=_FAST)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import subprocess
 import sys
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -29,6 +29,15 @@ SPEC = replace(LIGHT, weights="")  # whether weights are shipped or not
 HOST = host_with(SPEC)
 SHIPPED = Path(weights.folder_of("voxrack_enhance")) / LIGHT.weights
 Samples = NDArray[np.float32]
+
+
+@pytest.fixture(autouse=True)
+def one_thread() -> Iterator[None]:
+    """Threads of small networks wait for each other; tests run beside each other anyway."""
+    before = torch.get_num_threads()
+    torch.set_num_threads(1)
+    yield
+    torch.set_num_threads(before)
 
 
 @pytest.fixture(scope="module")

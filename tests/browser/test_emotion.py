@@ -1,5 +1,5 @@
-"""The notebooks of emotion in JupyterLab in a real browser: a click on the timeline is known to Python, curves are
-drawn of a run that was stopped and went on."""
+"""The notebooks of emotion in JupyterLab in a real browser: a click on the timeline is known to Python, a switch
+changes what is shown, curves are drawn of a run that was stopped and went on."""
 
 from __future__ import annotations
 
@@ -16,16 +16,18 @@ TIMELINE = "06_emotion_timeline.ipynb"
 
 @pytest.fixture(scope="module")
 def lab(tmp_path_factory, browser):
-    """JupyterLab over a folder with copies of the notebooks; the timeline's takes weights that were made here."""
+    """JupyterLab over a folder with copies of the notebooks; the timeline's takes weights that were made here, and a
+    filter for an enhancer."""
     home = tmp_path_factory.mktemp("lab")
     with lab_of(home, "02_train.ipynb", TIMELINE) as server:
-        weights = random_recogniser(home / "random.safetensors")
+        given = {"WEIGHTS": str(random_recogniser(home / "random.safetensors")), "ENHANCER": "fx.high_pass"}
         copy = server.folder / TIMELINE
         notebook = json.loads(copy.read_text(encoding="utf-8"))
         cell = next(cell for cell in notebook["cells"] if "parameters" in cell["metadata"].get("tags", []))
-        cell["source"] = [
-            f"WEIGHTS = {str(weights)!r}\n" if row.startswith("WEIGHTS") else row for row in cell["source"]
-        ]
+        names = [row.partition(" =")[0] for row in cell["source"]]
+        assert given.keys() <= set(names)
+        rows = zip(names, cell["source"], strict=True)
+        cell["source"] = [f"{name} = {given[name]!r}\n" if name in given else row for name, row in rows]
         copy.write_text(json.dumps(notebook), encoding="utf-8")
         yield server
 
@@ -52,6 +54,13 @@ def test_a_click_on_the_timeline_is_known_to_python(lab, browser, tmp_path):
     assert notebook.ask("timeline.position") == pytest.approx(notebook.ask("timeline.bands[-1].start"), abs=1e-3)
     assert last.get_attribute("data-emotion") == notebook.ask("timeline.band.label")
     page.screenshot(path=str(tmp_path / "timeline.png"))
+    take = page.locator('.vx-timeline .vx-take[data-take="fx.high_pass"]')
+    take.scroll_into_view_if_needed()
+    take.click()
+    page.wait_for_timeout(500)
+    assert take.get_attribute("aria-checked") == "true"
+    assert notebook.ask("[switch.active, timeline.active]") == ["fx.high_pass", "recording"]
+    page.screenshot(path=str(tmp_path / "switch.png"))
     assert notebook.complaints == []
     page.close()
 

@@ -128,7 +128,8 @@ class Cmgan:
         """The input, late by the latency, with the answer to it: as many frames as ``block`` has."""
         dry = self._dry.process(block)
         if self._wide:
-            found = found[: self._channels] + (dry - left) * np.clip(found[self._channels :], 0.0, 1.0)
+            gain = found[self._channels :].clip(0.0, 1.0)  # resampled, it may overshoot
+            found = np.add(found[: self._channels], (dry - left) * gain, dtype=np.float32)
         share = self._strength.take(block.shape[1])
         return np.ascontiguousarray(blend(dry, found, share), np.float32)
 

@@ -82,7 +82,7 @@ def test_without_weights_the_device_is_listed_with_the_command_that_makes_them(w
     if entry.status == "available":
         pytest.skip("weights of enhance.cmgan are shipped")
     assert "voxrack train enhance.cmgan" in entry.reason
-    with pytest.raises(PluginError, match="voxrack train enhance.cmgan"):
+    with pytest.raises(PluginError, match=r"voxrack train enhance\.cmgan"):
         host.create("enhance.cmgan")
     made = host.create("enhance.cmgan", weights=str(weights), chunk=0.25)
     sound = Audio(noisy(0.2), RATE)
@@ -98,7 +98,7 @@ def test_a_file_that_holds_no_cmgan_is_refused_before_any_audio(tmp_path):
 
 # ---- joins -----------------------------------------------------------------------------------
 def test_joins_are_no_clicks(monkeypatch, weights):
-    """A stand-in whose answers to neighbouring chunks differ by 6 dB: what a plain cut makes audible, a fade does not."""
+    """A stand-in whose answers to neighbouring chunks differ by 6 dB: a plain cut clicks, a fade does not."""
     gains = iter([1.0, 0.5] * 20)
 
     def answer(x: torch.Tensor) -> torch.Tensor:

@@ -122,5 +122,5 @@ def test_other_files_are_refused_by_name(tmp_path):
 def test_weights_of_another_device_are_refused(tmp_path):
     path = tmp_path / "light.safetensors"
     weights.save(path, small().state_dict(), {"device": "enhance.light", "options": {}})
-    with pytest.raises(InputError, match="weights of enhance.light, not of enhance.cmgan"):
+    with pytest.raises(InputError, match=r"weights of enhance\.light, not of enhance\.cmgan"):
         load_generator(path)

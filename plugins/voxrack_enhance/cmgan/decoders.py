@@ -22,7 +22,7 @@ class Doubling(nn.Module):
 
 
 class MaskDecoder(nn.Module):
-    """(B, channels, frames, 101) to a mask (B, 1, frames, 201), whose last PReLU has a slope of its own for each bin."""
+    """(B, channels, frames, 101) to a mask (B, 1, frames, 201); its last PReLU has a slope for each bin."""
 
     def __init__(self, channels: int) -> None:
         super().__init__()

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from itertools import pairwise
+
 import torch
 from torch import Tensor, nn
 from torch.nn.utils.parametrizations import spectral_norm
@@ -33,7 +35,7 @@ class Discriminator(nn.Module):
         super().__init__()
         layers: list[nn.Module] = []
         sizes = [2, width, 2 * width, 4 * width, 8 * width]
-        for before, after in zip(sizes, sizes[1:]):
+        for before, after in pairwise(sizes):
             conv = nn.Conv2d(before, after, 4, stride=2, padding=1, bias=False)
             layers += [spectral_norm(conv), nn.InstanceNorm2d(after, affine=True), nn.PReLU(after)]
         self.layers = nn.Sequential(*layers, nn.AdaptiveMaxPool2d(1), nn.Flatten())

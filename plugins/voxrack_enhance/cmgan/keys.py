@@ -111,7 +111,7 @@ def translated(tensors: Mapping[str, Tensor], path: Path) -> tuple[dict[str, Ten
         try:
             ours[our_name(key)] = tensor
         except KeyError:
-            raise InputError(f"{path}: '{key}' is no part of CMGAN's generator; is it a checkpoint of another?") from None
+            raise InputError(f"{path}: '{key}' is no part of CMGAN's generator: a checkpoint of another?") from None
     first = ours.get("encoder.enter.conv.weight")
     blocks = {int(key.split(".")[1]) for key in ours if key.startswith("blocks.")}
     if first is None or first.ndim != 4 or blocks != set(range(len(blocks))) or not blocks:

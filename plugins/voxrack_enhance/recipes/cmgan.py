@@ -149,7 +149,7 @@ class CmganTask(Task):
 
     def __init__(self, recipe: CmganRecipe, train: Source, held: Source | None, epochs: int | None) -> None:
         if recipe.seconds * RATE < SHORTEST * HOP:
-            raise UsageError(f"pairs of {recipe.seconds:g} s are too short for the discriminator; it takes 0.1 s or more")
+            raise UsageError(f"pairs of {recipe.seconds:g} s are too short for the discriminator: 0.1 s or more")
         self.recipe, self.source = recipe, train
         self.epochs = recipe.epochs if epochs is None else epochs
         self.generator = recipe.generator()

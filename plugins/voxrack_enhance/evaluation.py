@@ -16,9 +16,9 @@ from typing import TYPE_CHECKING, Any
 from voxrack.errors import InputError, UsageError, VoxrackError
 
 from . import measures
-from .evaluation_items import PAIRS, SNRS, Case, mixtures, pairs
+from .evaluation_items import PAIRS, Case, mixtures, pairs
 from .evaluation_options import PROTOCOL, WINDOWS, Asked
-from .evaluation_systems import System, digest, enhance, systems
+from .evaluation_systems import System, digest, enhance, forget, systems
 
 if TYPE_CHECKING:
     from voxrack.feature_file import FeatureFile
@@ -92,12 +92,13 @@ def evaluate(
 
     _check(protocol, folds, validation_speakers, epochs)
     measures.need()
+    forget()
     heard = systems(recipe, asked.weights, asked.against)
     cases: list[Case] = [*mixtures(features, asked.utterances), *(pairs(asked.pairs) if asked.pairs else [])]
     place = Path(folder) / PROTOCOL
     about = {
         "recipe": recipe, "protocol": PROTOCOL, **asked.lasting(), "pairs": Path(asked.pairs).name,
-        "features": {"file": features.path.name, "digest": features.digest}, "snrs": SNRS,
+        "features": {"file": features.path.name, "digest": features.digest},
         "digests": {one.name: digest(one, host) for one in heard},
     }  # fmt: skip
     make_folder(place)

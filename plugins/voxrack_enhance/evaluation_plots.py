@@ -9,6 +9,7 @@ from typing import Any
 
 import numpy as np
 from matplotlib.axes import Axes
+from matplotlib.figure import Figure
 
 from voxrack.notebook.plots import BEFORE, CURVES, GRID, MUTED, drawing
 
@@ -55,7 +56,7 @@ def over_snr(about: Mapping[str, Any], path: Path) -> None:
             _finish(axes, name)
         for axes in rows.flat[len(names) :]:
             axes.set_visible(False)
-        rows.flat[0].legend(frameon=False, fontsize=9)
+        _legend(figure, rows.flat[0])
 
 
 def by_class(about: Mapping[str, Any], path: Path) -> None:
@@ -65,12 +66,13 @@ def by_class(about: Mapping[str, Any], path: Path) -> None:
     labels = [f"{category}\n({set})" if set != "matched" else category for set, category in places]
     with drawing(max(7.0, 1.1 * len(places)), 7.2, path, f"{about['recipe']}: by class of noise, all SNRs") as figure:
         found = {(one["set"], one["category"], one["system"]): one for one in groups}
+        systems = [name for name in about["systems"] if any(one["system"] == name for one in groups)]
         for axes, name in zip(figure.subplots(2, 1, sharex=True), ("pesq", "si_sdr")):
-            _bars(axes, about, name, [[found.get((*place, system)) for place in places] for system in about["systems"]])
+            _bars(axes, about, name, {one: [found.get((*place, one)) for place in places] for one in systems})
             _finish(axes, name)
             axes.set_xticks(range(len(places)), labels, rotation=30, ha="right")
             axes.set_xlabel("")
-        axes.legend(frameon=False, fontsize=9, ncols=4)
+        _legend(figure, axes)
 
 
 def pairs(about: Mapping[str, Any], path: Path) -> None:
@@ -80,11 +82,11 @@ def pairs(about: Mapping[str, Any], path: Path) -> None:
     with drawing(12, 3.8, path, f"{about['pairs']}: {n} recorded pairs") as figure:
         panels = figure.subplots(1, 4)
         for axes, name in zip(panels, ("pesq", "stoi", "si_sdr", "ovrl")):
-            _bars(axes, about, name, [[groups.get(system)] for system in about["systems"]])
+            _bars(axes, about, name, {system: [groups.get(system)] for system in about["systems"]})
             _finish(axes, name)
             axes.set_xticks([])
             axes.set_xlabel("")
-        panels[0].legend(frameon=False, fontsize=9)
+        _legend(figure, panels[0])
 
 
 def _curve(
@@ -104,17 +106,23 @@ def _curve(
 
 
 def _bars(
-    axes: Axes, about: Mapping[str, Any], name: str, groups: Sequence[Sequence[Mapping[str, Any] | None]]
+    axes: Axes, about: Mapping[str, Any], name: str, groups: Mapping[str, Sequence[Mapping[str, Any] | None]]
 ) -> None:
     """``groups``: of each system, one for each place."""
     width = 0.8 / len(groups)
-    for at, (system, own) in enumerate(zip(about["systems"], groups)):
+    for at, (system, own) in enumerate(groups.items()):
         found = [one["measures"].get(name) if one else None for one in own]
         means = [_number(one, "mean") for one in found]
         wide = [[abs(_number(one, "mean") - _number(one, end)) for one in found] for end in ("low", "high")]
         x = np.arange(len(own)) + (at - (len(groups) - 1) / 2) * width
         axes.bar(x, means, width * 0.92, color=_colour(about, system), label=system)
         axes.errorbar(x, means, np.nan_to_num(wide), fmt="none", ecolor=MUTED, elinewidth=1.0)
+
+
+def _legend(figure: Figure, axes: Axes) -> None:
+    """Below all panels, where no curve runs."""
+    handles, labels = axes.get_legend_handles_labels()
+    figure.legend(handles, labels, loc="outside lower center", ncols=4, frameon=False, fontsize=9)
 
 
 def _number(found: Mapping[str, Any] | None, key: str) -> float:

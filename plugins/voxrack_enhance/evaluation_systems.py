@@ -86,6 +86,11 @@ def rack(system: System, host: Host | None = None) -> Rack:
     raise UsageError(f"'{system.name}' is no device and no preset")
 
 
+def forget() -> None:
+    """Make systems anew from here on: presets and weights may have changed since."""
+    rack.cache_clear()
+
+
 def _preset(name: str, host: Host) -> Rack:
     from voxrack.commands.racks import find_preset, ready_rack
     from voxrack.instance import Missing

@@ -16,7 +16,7 @@ pytest.importorskip("pesq")
 pytest.importorskip("pystoi")
 pytest.importorskip("speechmos")
 
-from voxrack_enhance import measures  # noqa: E402
+from voxrack_enhance import measures
 
 RATE = 16_000
 

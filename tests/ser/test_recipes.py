@@ -160,8 +160,14 @@ def test_classes_weigh_alike_when_balanced(tmp_path):
 def test_one_class_is_refused(tmp_path):
     file = features(tmp_path / "f.safetensors")
     sad = tuple(index for index in range(len(file)) if file.items[index].label == "sad")
-    with pytest.raises(InputError, match=r"1 class \(sad\)"):
+    with pytest.raises(InputError, match="clips of 'sad only' are all 'sad'; a recogniser needs two"):
         TOY.task(file, Split("sad only", sad, ()), seed=0, epochs=1)
+
+
+def test_no_labels_are_refused(tmp_path):
+    file = features(tmp_path / "f.safetensors", labels=("",))
+    with pytest.raises(InputError, match="clips of 'all' have no labels"):
+        TOY.task(file, Split("all", tuple(range(len(file))), ()), seed=0, epochs=1)
 
 
 def test_what_is_exported_recognises_alike(tmp_path):

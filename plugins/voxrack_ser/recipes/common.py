@@ -28,6 +28,7 @@ if TYPE_CHECKING:
 
 Cut = tuple[int, int]
 ARRAY = "frames"  # name of the features in the file
+SHORTEST = 0.05  # s of a recording that is learned from: a short vowel
 _POOL = 8  # batches whose utterances are sorted by length together
 
 
@@ -91,7 +92,10 @@ class SerRecipe:
 
 @dataclass(frozen=True)
 class Extractor:
-    """Decoded audio to the arrays of a feature file: ``frames`` (frames, values) and ``statistics`` (1, 240)."""
+    """Decoded audio to the arrays of a feature file: ``frames`` (frames, values) and ``statistics`` (1, 240).
+
+    Silence and clips of less than 50 ms are refused, which leaves them out with a note.
+    """
 
     frontend: Frontend
 
@@ -99,6 +103,10 @@ class Extractor:
         from ..baselines import statistics
 
         samples = audio.samples.mean(axis=0)
+        if audio.duration < SHORTEST:
+            raise InputError(f"{audio.duration:.2g} s long: too short for a voice, which takes {SHORTEST:g} s")
+        if not samples.any():
+            raise InputError("silent throughout: there is no voice to learn from")
         with torch.no_grad():
             ready = self.frontend.ready(torch.from_numpy(np.ascontiguousarray(samples)), audio.sample_rate)
             frames = self.frontend.stored(ready).numpy()
@@ -127,10 +135,8 @@ class EmotionTask(Task):
         items = features.items
         self.labels = classes(items[index].label for index in split.train if items[index].label)
         if len(self.labels) < 2:
-            raise InputError(
-                f"the training clips of '{split.name}' have {len(self.labels)} class ({', '.join(self.labels)}); "
-                "a recogniser needs two or more"
-            )
+            heard = f"are all '{self.labels[0]}'" if self.labels else "have no labels"
+            raise InputError(f"the training clips of '{split.name}' {heard}; a recogniser needs two classes or more")
         self.epochs = recipe.epochs if epochs is None else epochs
         self.clips = {index: self._load(index) for index in split.train}
         bands = next(iter(self.clips.values())).shape[1]

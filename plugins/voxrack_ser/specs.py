@@ -107,7 +107,7 @@ RECIPES = (
     RecipeSpec(
         "ser.acrnn", "ser.acrnn", "voxrack_ser.recipes.acrnn:acrnn",
         options=(
-            *_training(1e-4, 60, 100), _dropout(0.0),
+            *_training(1e-5, 60, 100), _dropout(0.0),
             Param("cuts", "paper", kind="choice", choices=("paper", "ends", "first"),
                   help="pieces of training clips beyond 3 s: first and last 300 frames; in the paper's way 'happy' "
                   "every 100 frames besides; or the first alone, as in CoRNN's comparison"),

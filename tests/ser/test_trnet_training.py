@@ -287,9 +287,9 @@ def test_a_coefficient_that_follows_the_ratio_has_rho_1():
 def test_shift_and_silhouette_in_closed_form():
     square = np.array([[1.0, 0], [-1, 0], [0, 1], [0, -1]])
     assert shift([square, square]) == 0.0
-    assert shift([square, square + [6, 0]]) == pytest.approx(6.0)
+    assert shift([square, square + np.array([6, 0])]) == pytest.approx(6.0)
     assert shift([square, 3 * square]) == 0.0
-    apart = np.concatenate((square, square + [100, 0]))
+    apart = np.concatenate((square, square + np.array([100, 0])))
     assert silhouette(apart, ["sad"] * 4 + ["happy"] * 4) > 0.95
     assert silhouette(apart, ["sad", "happy"] * 4) < 0.1
     assert np.isnan(silhouette(square, ["sad"] * 4))

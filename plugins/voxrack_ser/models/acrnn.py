@@ -19,7 +19,8 @@ class Acrnn(Network):
     direction, attention ``a_t = softmax_t(u sigmoid(w h_t + b))``, a layer of 64, softmax. 7.33 million parameters.
     That code always sees 300 frames, those of padding included (``mask=False``). Its softmax before a loss
     that takes logits is not repeated. Ours: He initialisation of the convolutions instead of a fixed deviation of
-    0.1, and torch's momentum for the running mean.
+    0.1, torch's initial weights elsewhere (theirs begin with a forget gate's bias of 1), and torch's momentum for the
+    running mean.
 
     Parameters
     ----------

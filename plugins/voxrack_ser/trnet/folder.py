@@ -45,7 +45,7 @@ class TrnetEvaluation:
         root = Path(folder)
         files = [root / ABOUT] if (root / ABOUT).is_file() else sorted(root.glob(f"*/{ABOUT}"))
         if len(files) != 1:
-            what = "is no folder of `voxrack evaluate ser.trnet`" if not files else "holds several evaluations; name one"
+            what = "holds several evaluations; name one" if files else "is no folder of `voxrack evaluate ser.trnet`"
             raise InputError(f"{folder} {what}")
         try:
             about = json.loads(files[0].read_text(encoding="utf-8"))

@@ -80,8 +80,8 @@ class Report:
         table(columns, self.tests(), right=columns[2:], keys=2)
         by = next(iter(self.figures["tests"].values()))[0]["by"]
         write(
-            f"\np: {by}s' answers exchanged between the two (sign-flip permutation), at all ratios alike; intervals draw "
-            f"{by}s; Holm: for the {len(SYSTEMS) - 1} comparisons of a place.\n"
+            f"\np: {by}s' answers exchanged between the two (sign-flip permutation), at all ratios alike; intervals "
+            f"draw {by}s; Holm: for the {len(SYSTEMS) - 1} comparisons of a place.\n"
         )
         columns = ("clean", "20 dB", "15 dB", "10 dB", "5 dB", "0 dB", "rho", "within clips", "cut off")
         table(("coefficient c", "noise", *columns), self.trust(), right=columns, keys=2)
@@ -107,10 +107,10 @@ class Report:
         found = self.figures["systems"]
         conditions = [condition for place in (MATCHED, UNMATCHED) for condition in PLACES[place]]
         columns = tuple(f"{condition.origin} {condition.snr:g}" for condition in conditions)
-        rows = [
-            (TITLES[system], *(f"{found[system]['conditions'][condition.name][measure]:.3f}" for condition in conditions))
-            for system in ORDER
-        ]
+        rows = []
+        for system in ORDER:
+            own = found[system]["conditions"]
+            rows.append((TITLES[system], *(f"{own[condition.name][measure]:.3f}" for condition in conditions)))
         return columns, rows
 
     def tests(self) -> list[tuple[str, ...]]:
@@ -148,12 +148,14 @@ class Report:
         seeds, epochs, folds = len(about["seeds"]), about["epochs"], len(about["splits"])
         out = [
             f"in front of the enhanced systems: {about['enhancer']}",
-            f"matched noise: {ORIGINS[MATCHED]}; unmatched: {ORIGINS[UNMATCHED]}; both the mean over 20, 15, 10, 5, 0 dB",
+            f"matched noise: {ORIGINS[MATCHED]}; unmatched: {ORIGINS[UNMATCHED]}; "
+            "both the mean over 20, 15, 10, 5, 0 dB",
             f"tier {about['tier']}: {_many(folds, 'split')}, {_many(seeds, 'seed')}, {_many(epochs, 'epoch')} of each "
-            f"system (the recipe's own number {about['paper_epochs']}), every clip in {about['settings']['draws']} of 6 "
-            f"conditions an epoch, decided by {about['decided_by']}",
-            f"n = {test.n} test clips of {test.speakers} speakers in each condition; {100 * test.level:.0f} % intervals "
-            "by drawing " + ("speakers" if test.by == "speaker" else "clips: so few speakers say nothing about others"),
+            f"system (the recipe's own number {about['paper_epochs']}), every clip in {about['settings']['draws']} of "
+            f"6 conditions an epoch, decided by {about['decided_by']}",
+            f"n = {test.n} test clips of {test.speakers} speakers in each condition; {100 * test.level:.0f} % "
+            "intervals by drawing "
+            + ("speakers" if test.by == "speaker" else "clips: so few speakers say nothing about others"),
         ]
         if seeds > 1:
             out.append("figures are means over seeds; ± is the standard deviation over seeds")

@@ -127,9 +127,7 @@ class TrnetTask(Task):
 
     def optimisers(self) -> dict[str, torch.optim.Optimizer]:
         names = ["network", *(["twin"] if self.pretraining else [])]
-        return {
-            name: torch.optim.Adam(self.modules[name].parameters(), lr=self.recipe.learning_rate) for name in names
-        }
+        return {name: torch.optim.Adam(self.modules[name].parameters(), lr=self.recipe.learning_rate) for name in names}
 
     # ---- what it hears ------------------------------------------------------------------------
     def batches(self, epoch: int, generator: torch.Generator) -> Sequence[dict[str, Tensor]]:

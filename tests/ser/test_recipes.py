@@ -63,6 +63,8 @@ def test_settings_are_those_of_the_papers():
     assert (lstm.learning_rate, lstm.settings["width"]) == (5e-4, 1024)
     assert (cnn.learning_rate, cnn.weight_decay) == (5e-5, 1e-4)
     assert (cornn.learning_rate, cornn.batch, cornn.epochs) == (1e-3, 40, 250)
+    acrnn = made("ser.acrnn")
+    assert (acrnn.learning_rate, acrnn.batch, acrnn.epochs) == (1e-5, 60, 100)
     assert cornn.settings["dropout"] == 0.2
     assert lstm.frontend == cnn.frontend == Mfcc(22050, 40, 4096, 728)
     assert made("ser.mfcc_lstm", n_fft=2048).frontend.n_fft == 2048

@@ -8,7 +8,7 @@ a few numbers and an embedding for each window, about 70 MB in two hours.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
@@ -34,15 +34,20 @@ DECIMALS = 6  # of what is found: more would be noise of the arithmetic
 
 @dataclass(frozen=True, slots=True)
 class Batch:
-    """Windows that are judged together: ``count`` of them, those at ``judged`` by the network, the others silent."""
+    """Windows that are judged together: ``count`` of them, those at ``judged`` by the network, the others silent.
+
+    ``trust`` is how far each of the windows is believed as it came, where something tells.
+    """
 
     count: int
     judged: NDArray[np.int64]
     answers: Future[Judgement] | None
+    trust: Future[NDArray[np.float32]] | None = None
 
     def wait(self) -> None:
-        if self.answers is not None:
-            self.answers.result()
+        for asked in (self.answers, self.trust):
+            if asked is not None:
+                asked.result()
 
     def fill(
         self, probabilities: NDArray[np.float64], embeddings: NDArray[np.float64], trust: NDArray[np.float64]
@@ -52,8 +57,8 @@ class Batch:
             found = self.answers.result()
             probabilities[self.judged] = found.probabilities
             embeddings[self.judged] = np.round(found.embeddings, DECIMALS)
-            if found.trust is not None:
-                trust[self.judged] = np.round(found.trust, DECIMALS)
+        if self.trust is not None:
+            trust[:] = np.round(self.trust.result(), DECIMALS)
 
 
 class Recogniser:
@@ -146,13 +151,21 @@ class Recogniser:
         answers = None
         if len(judged):
             samples = np.stack([self._filled(now[index].samples) for index in judged])
-            self._worker = self._worker or ThreadPoolExecutor(1, "voxrack-recogniser")
-            answers = self._worker.submit(self.judge.windows, samples, self.rate)
-        self._batches.append(Batch(len(now), judged, answers))
+            answers = self._aside(self.judge.windows, samples, self.rate)
+        self._batches.append(Batch(len(now), judged, answers, self._weighed(now)))
         if len(self._batches) > AHEAD:
             self._batches[-1 - AHEAD].wait()  # no more of the signal is held than the network can keep up with
         self._speech += [s * self.rate / w.samples.shape[-1] for s, w in zip(speech, now, strict=True)]
         self._stops += [(window.start, window.stop) for window in now]
+
+    def _weighed(self, windows: Sequence[Window]) -> Future[NDArray[np.float32]] | None:
+        """Trust in each of some windows, where the recogniser weighs what it hears."""
+        return None
+
+    def _aside(self, function: Callable[..., Any], *arguments: Any) -> Future[Any]:
+        """Have something done while the signal goes on; one thing after the other."""
+        self._worker = self._worker or ThreadPoolExecutor(1, "voxrack-recogniser")
+        return self._worker.submit(function, *arguments)
 
     def _filled(self, samples: NDArray[np.float32]) -> NDArray[np.float32]:
         missing = max(0, round(SHORTEST * self.rate) - samples.shape[-1])
@@ -163,7 +176,7 @@ class Recogniser:
         judge, values, rate = self.judge, self.values, self.rate
         labels, count = judge.labels, len(self._stops)
         probabilities, embeddings = np.zeros((count, len(labels))), np.zeros((count, judge.width))
-        trust = np.full(count, np.nan)
+        trust = np.zeros(count)
         row = 0
         for batch in self._batches:
             rows = slice(row, row + batch.count)
@@ -210,10 +223,9 @@ class Recogniser:
 
 
 def _mean(trust: NDArray[np.float64], speech: NDArray[np.float64]) -> float | None:
-    """Over the windows that were judged, weighed by the speech in them."""
-    judged = np.isfinite(trust)
-    total = speech[judged].sum()
-    return float((trust[judged] * speech[judged]).sum() / total) if total > 0 else None
+    """Over the windows, weighed by the speech in them; None where there is none."""
+    total = speech.sum()
+    return float((trust * speech).sum() / total) if total > 0 else None
 
 
 class MfccLstm(Recogniser):

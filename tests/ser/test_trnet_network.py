@@ -57,7 +57,7 @@ def test_equations_2_and_3_are_a_layer_cut_to_0_and_1():
     d = torch.tensor([[0.2, 9.0, 0.1, 0.1], [1.0, 0.0, 0.0, 1.0], [-1.0, 0.0, 1.0, 0.0]])
     assert layer(d).tolist() == pytest.approx([0.4, 1.0, 0.0])
     layer.centre(d)
-    assert float(layer.layer(d).mean()) == pytest.approx(0.5, abs=1e-6)
+    assert layer.layer(d).mean().item() == pytest.approx(0.5, abs=1e-6)
 
 
 def test_a_coefficient_that_is_cut_off_finds_back_and_goes_no_further_out():

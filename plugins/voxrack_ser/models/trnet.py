@@ -42,7 +42,7 @@ class TrNet(Network):
         self.hears = HEARS[system]
         self.encoder = Encoder(channels)
         self.classifier = nn.Linear(self.encoder.size, classes)
-        self.half = False  # whether the encoder multiplies in bfloat16 while it trains on a CPU
+        self.fast = False  # whether the encoder multiplies in bfloat16 while it trains on a CPU
         if self.hears == "both":
             self.coefficient = Coefficient(bands)
             self.bridge = Bridge(self.encoder.size)
@@ -56,21 +56,31 @@ class TrNet(Network):
             ``logits`` (B, classes), ``embedding`` (B, size), which is h~ of eq. 6, ``trust`` (B,), which is c of
             eq. 3, and ``compensated`` (B, frames, bands), normalised, of eq. 4.
         """
-        x, enhanced = (self.normalise(part) for part in x.split(self.bands, -1))
+        x, enhanced = self.normalised(x)
+        c = self.trust(x, enhanced, lengths)
         if self.hears == "both":
-            c = self.coefficient(similarity(x, enhanced, valid(lengths, x.shape[1], x.device)))
             compensated = blend(c, x, enhanced)
         else:
             compensated = x if self.hears == "recording" else enhanced
-            c = x.new_full((len(x),), float(self.hears == "recording"))
         h = self.represent(compensated, lengths)
         if self.hears == "both":
             h = self.bridge(h, c)
         return {"logits": self.classifier(h), "embedding": h, "trust": c, "compensated": compensated}
 
+    def normalised(self, x: Tensor) -> tuple[Tensor, Tensor]:
+        """Features (B, frames, 2 bands) as the recording's and the enhanced one's, (B, frames, bands) each."""
+        heard, enhanced = (self.normalise(part) for part in x.split(self.bands, -1))
+        return heard, enhanced
+
+    def trust(self, x: Tensor, enhanced: Tensor, lengths: Tensor) -> Tensor:
+        """c of eq. 1 to 3 (B,) of normalised features; without a coefficient, whether the recording is heard."""
+        if self.hears != "both":
+            return x.new_full((len(x),), float(self.hears == "recording"))
+        return self.coefficient(similarity(x, enhanced, valid(lengths, x.shape[1], x.device)))
+
     def represent(self, x: Tensor, lengths: Tensor) -> Tensor:
         """The encoder's vector (B, size) of normalised features (B, frames, bands), float32."""
-        if self.half and self.training and x.device.type == "cpu":
+        if self.fast and self.training and x.device.type == "cpu":
             with torch.autocast("cpu", torch.bfloat16):
                 return self.encoder(x, lengths).float()
         return self.encoder(x, lengths).float()

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from concurrent.futures import Future
 from typing import Any
 
 import numpy as np
+import torch
 from numpy.typing import NDArray
 
 from voxrack.errors import InputError
@@ -12,14 +15,15 @@ from voxrack.timeline import TRUST
 
 from ..analyzer import DECIMALS, Recogniser
 from ..models.trnet import TrNet
+from ..windows import Window
 from .enhancing import Pairs
 
 
 class Trnet(Recogniser):
     """Judges the recording and its enhanced version side by side; speech is looked for in the enhanced one.
 
-    The track ``trust`` is the coefficient c of eq. 3 for each window with speech: 1 believes the recording as it came,
-    0 only what the enhancer made of it. NaN where there was no speech to judge.
+    The track ``trust`` is the coefficient c of eq. 3 for each window, with speech in it or not: 1 believes the
+    recording as it came, 0 only what the enhancer made of it.
     """
 
     device = "ser.trnet"
@@ -42,6 +46,18 @@ class Trnet(Recogniser):
     def _end(self) -> None:
         for pair in self._pairs.finish():
             super()._hear(pair)
+
+    def _weighed(self, windows: Sequence[Window]) -> Future[NDArray[np.float32]]:
+        samples = np.stack([self._filled(window.samples) for window in windows])
+        return self._aside(self._trust, samples)
+
+    def _trust(self, samples: NDArray[np.float32]) -> NDArray[np.float32]:
+        """c of windows (n, 2, frames): n numbers."""
+        network = self.judge.network
+        assert isinstance(network, TrNet)
+        with torch.inference_mode():
+            x = self.judge.frontend(torch.from_numpy(np.ascontiguousarray(samples)), self.rate)
+            return network.trust(*network.normalised(x), torch.full((len(x),), x.shape[1])).numpy()
 
     def _told(self, trust: float | None) -> dict[str, Any]:
         said = {

@@ -99,7 +99,7 @@ class TrnetTask(Task):
         mean, deviation = self.features.statistics(CLEAN.name, self.split.train)
         network.normalise.mean.copy_(mean)
         network.normalise.deviation.copy_(deviation)
-        network.half = bfloat16_is_fast()
+        network.fast = bfloat16_is_fast()
         return network
 
     def _given_twin(self) -> TrNet:

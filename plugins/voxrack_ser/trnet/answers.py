@@ -12,6 +12,7 @@ from __future__ import annotations
 import os
 import zipfile
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -58,7 +59,7 @@ class Answers:
 
     def save(self, path: str | os.PathLike[str]) -> None:
         """Write as .npz, whole or not at all."""
-        texts = {name: np.array(getattr(self, name), dtype=np.str_) for name in _TEXTS}
+        texts: dict[str, Any] = {name: np.array(getattr(self, name), dtype=np.str_) for name in _TEXTS}
         texts["conditions"] = np.array([condition.name for condition in TESTED], dtype=np.str_)
         with Replacement(path) as target, open(target.temp, "wb") as file:
             np.savez_compressed(

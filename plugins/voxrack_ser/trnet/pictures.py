@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import os
 import sys
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -130,7 +130,7 @@ def _flat(points: NDArray[np.float64]) -> NDArray[np.float64]:
     return TSNE(perplexity=perplexity, init="pca", random_state=0).fit_transform(points)
 
 
-def _scatter(axes: Axes, points: NDArray[np.float64], groups: Sequence[str], shades: dict[str, str]) -> None:
+def _scatter(axes: Axes, points: NDArray[np.float64], groups: Sequence[str], shades: Mapping[str, str]) -> None:
     """Small pale points, and the centre of each group as a large one."""
     names = np.array(groups)
     for name, colour in shades.items():

@@ -106,14 +106,15 @@ class TrnetTask(Task):
         """A system that was trained on clean speech, from its run folder or weight file."""
         found = weights.load(self.recipe.twin)
         network = build(found.metadata, found.tensors)
-        known, wanted = tuple(found.metadata.get("labels", ())), self.network
-        fits = isinstance(network, TrNet) and network.hears == "recording" and known == self.labels
-        if not fits or network.encoder.size != wanted.encoder.size or network.bands != wanted.bands:
-            raise InputError(
-                f"{self.recipe.twin} is no twin for this: it takes a run of ser.trnet with system=c, of the same "
-                f"width and of the classes {', '.join(self.labels)}"
-            )
-        return network.requires_grad_(False)
+        known, own = tuple(found.metadata.get("labels", ())), self.network
+        if isinstance(network, TrNet) and network.hears == "recording" and known == self.labels:
+            alike = network.encoder.size == own.encoder.size and network.bands == own.bands
+            if alike:
+                return network.requires_grad_(False)
+        raise InputError(
+            f"{self.recipe.twin} is no twin for this: it takes a run of ser.trnet with system=c, of the same width and "
+            f"of the classes {', '.join(self.labels)}"
+        )
 
     def _centre(self) -> None:
         """Let the coefficient begin at 0.5 on average over the training clips."""

@@ -1,6 +1,6 @@
 """Put a trained recogniser into the package: calibrated, in half precision, with its model card.
 
-    python tools/ship_weights.py RUN EVALUATION [EVALUATION …] [--elsewhere JSON …] [--out FOLDER]
+    python tools/ship_weights.py RUN EVALUATION [EVALUATION …] [--elsewhere JSON …] [--half] [--out FOLDER]
 
 RUN is the folder of `voxrack train` on all speakers; the first EVALUATION is the folder of `voxrack evaluate` of the
 same recipe over folds. Its answers on speakers who were not trained on give the two temperatures (whole recordings and
@@ -13,6 +13,7 @@ from __future__ import annotations
 
 import argparse
 import json
+from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
@@ -41,20 +42,26 @@ RAVDESS, the speech part: 24 North American actors (12 women, 12 men) who say tw
 weights, no other corpus. {train} clips of all speakers were trained on, {epochs} epochs, seed {seed}, the last epoch;
 made by
 
-    voxrack prepare {device} --data ravdess --half -o features.safetensors
-    voxrack train {device} --features features.safetensors -o RUN"""
+    voxrack prepare {device} --data ravdess{half}{features} -o features.safetensors
+    voxrack train {device} --features features.safetensors{options} --epochs {epochs} -o RUN"""
 
 LIMITS = """\
 - Acted emotion, two sentences, English, studio recordings, 24 speakers. On other corpora expect far less, and less
-  certain than the probabilities say: see the table of another corpus above. Judge a few of your own recordings first.
+  certain than the probabilities say{corpora}. Judge a few of your own recordings first.
+- Intervals are of 24 speakers and are wide. No training of a reported figure heard its test speakers.
+{own}"""
+
+OWN = {
+    "ser.best": """\
 - Channel: a telephone's band or a changed spectral tilt cost most, steady noise and a room less; see the table of
   channels above. The level matters only below -75 dBFS, where the gate hears no voice.
 - Short windows are less certain than whole clips; the timeline's figures are those of the row "windows".
-- Intervals are of 24 speakers and are wide.
 - Level is taken away on purpose, so shouting from afar and speaking nearby differ by timbre only.
 - Architecture, epochs and augmentation were chosen by the recall of validation speakers: those of fold 2 (training on
   folds 3 to 5) and of fold 4 (training on folds 1, 2 and 5). Folds 1, 3 and 5 decided nothing; what is reported for
-  folds 2 and 4 may be slightly optimistic. No training of a reported figure heard its test speakers."""
+  folds 2 and 4 may be slightly optimistic.""",
+}
+"""Limits of one recogniser alone."""
 
 LICENCE = """\
 The weights derive from RAVDESS and inherit CC BY-NC-SA 4.0: **non-commercial use only**, name the source, share alike.
@@ -69,6 +76,7 @@ def main() -> None:
     parser.add_argument("run", type=Path)
     parser.add_argument("evaluations", type=Path, nargs="+")
     parser.add_argument("--elsewhere", type=Path, nargs="+", default=[], help="JSON files of benchmarks.ser_elsewhere")
+    parser.add_argument("--half", action="store_true", help="the features were stored so")
     parser.add_argument("--out", type=Path, default=FOLDER, help="an existing folder")
     asked = parser.parse_args()
     first, *others = [Evaluation.load(path) for path in asked.evaluations]
@@ -82,18 +90,29 @@ def main() -> None:
     config = Run(asked.run).config()["asked"]
     tables = [*map(figures, others), *(elsewhere(json.loads(path.read_text())) for path in asked.elsewhere)]
     more = [line for table in tables for line in ["", *table]]
+    temperature = metadata["temperature"]
+    structural = settings(first, first.about["features"]["options"])
     card = weights.write_card(target, f"{device}: speech emotion", {
-        "Use": USE.format(device=device, classes=", ".join(metadata["labels"]), temperature=metadata["temperature"],
-                          window=metadata["window_temperature"]),
-        "Training data": DATA.format(device=device, train=clips(first), epochs=config["epochs"], seed=config["seed"]),
+        "Use": USE.format(device=device, classes=", ".join(metadata["labels"]), temperature=temperature,
+                          window=metadata.get("window_temperature", temperature)),
+        "Training data": DATA.format(
+            device=device, train=clips(first), epochs=config["epochs"], seed=config["seed"], features=structural,
+            half=" --half" * asked.half, options=settings(first, first.about["options"]),
+        ),
         "Figures": "\n".join([*figures(first), "", CALIBRATION, "", *lines, *more]),
-        "Limits": LIMITS, "Licence": LICENCE,
+        "Limits": LIMITS.format(own=OWN.get(device, ""), corpora=": see the last tables" * bool(asked.elsewhere)),
+        "Licence": LICENCE,
     })  # fmt: skip
     print("\n".join(lines))
     problems = weights.card_problems(target)
     print(json.dumps({"weights": str(target), "card": str(card), "problems": problems}, indent=2))
     if problems:
         raise SystemExit(1)
+
+
+def settings(evaluation: Evaluation, among: Iterable[str]) -> str:
+    """``--set`` for each option of these that is not the recipe's own."""
+    return "".join(f" --set {key}={value}" for key, value in evaluation.about["options"].items() if key in among)
 
 
 def clips(evaluation: Evaluation) -> int:
@@ -134,11 +153,10 @@ def unsure(runs: list[Predictions], threshold: float = THRESHOLD) -> str:
 def figures(evaluation: Evaluation) -> list[str]:
     """A Markdown table of an evaluation, with the command that printed it."""
     about = evaluation.about
-    options = " ".join(f"--set {key}={value}" for key, value in about["options"].items())
     seeds = len(about["seeds"])
     lines = [
         f"`voxrack evaluate {about['recipe']} --features features.safetensors --protocol {about['protocol']} "
-        f"--seeds {seeds} {options}".rstrip() + "`",
+        f"--seeds {seeds} --epochs {about['epochs']}{settings(evaluation, about['options'])}`",
         f"({seeds} seed{'s' * (seeds > 1)}, {about['epochs']} epochs, decided by {about['decided_by']}; 95 % intervals "
         "by drawing speakers):",
         "",
@@ -163,7 +181,8 @@ def errors(found: dict[str, Any], most: int = 6) -> str:
     np.fill_diagonal(counts, 0)
     places = np.argsort(-counts, axis=None, kind="stable")[:most]
     pairs = [divmod(int(place), len(classes)) for place in places]
-    return ", ".join(f"{classes[true]} taken for {classes[said]} {counts[true, said]:.0f}" for true, said in pairs)
+    found = [(true, said) for true, said in pairs if counts[true, said]]
+    return ", ".join(f"{classes[true]} taken for {classes[said]} {counts[true, said]:.0f}" for true, said in found)
 
 
 def elsewhere(found: dict[str, Any]) -> list[str]:

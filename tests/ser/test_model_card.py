@@ -1,0 +1,86 @@
+"""What is shipped: weights with a card whose every figure some command printed."""
+
+from __future__ import annotations
+
+import importlib.util
+import json
+import re
+import sys
+from pathlib import Path
+
+import pytest
+from ser.tiny_features import tiny_features
+
+from voxrack import weights
+from voxrack.recipe import create, options
+from voxrack.training import train_recipe
+from voxrack_ser.evaluation import evaluate
+from voxrack_ser.specs import RECIPES
+
+ROOT = Path(__file__).resolve().parents[2]
+SPEC = next(spec for spec in RECIPES if spec.id == "ser.mfcc_cnn")
+VALUES = {"frames": 60, "batch": 16, "learning_rate": 2e-3}
+
+
+@pytest.fixture(scope="module")
+def tool():
+    made = importlib.util.spec_from_file_location("ship_weights", ROOT / "tools" / "ship_weights.py")
+    assert made is not None and made.loader is not None
+    module = importlib.util.module_from_spec(made)
+    made.loader.exec_module(module)
+    return module
+
+
+def row(value: float) -> dict[str, object]:
+    return {"value": value, "low": value - 0.1, "high": value + 0.1, "n": 9, "speakers": 2, "by": "clip", "level": 0.95}
+
+
+ELSEWHERE = {
+    "command": "python -m benchmarks.ser_elsewhere radio", "corpus": "radio", "speakers": 2, "weights": "",
+    "conditions": {"clean": {"n": 9, "classes": ["sad", "happy"], "uar": row(0.5), "ece": row(0.25), "given": 2 / 3,
+                             "right": None, "no_speech": 1 / 3}},
+}  # fmt: skip
+
+
+def test_the_card_holds_what_the_commands_printed(tool, tmp_path, monkeypatch, capsys):
+    features = tiny_features(tmp_path / "f.safetensors", speakers=4)
+    train_recipe(SPEC, features, tmp_path / "run", settings=VALUES, epochs=2, accelerator="cpu")
+    report = evaluate(create(SPEC, options(SPEC, VALUES)), features, protocol="kfold:2", folder=tmp_path / "folds",
+                      seeds=1, epochs=2, tier="cpu")  # fmt: skip
+    (tmp_path / "elsewhere.json").write_text(json.dumps(ELSEWHERE))
+    (tmp_path / "out").mkdir()
+    words = ["ship_weights", "run", "folds", "--elsewhere", "elsewhere.json", "--out", "out"]
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr(sys, "argv", words)
+    tool.main()
+    made = weights.load(tmp_path / "out" / "ser.mfcc_cnn.safetensors")
+    card = (tmp_path / "out" / "ser.mfcc_cnn.md").read_text()
+    assert weights.card_problems(made.path) == [] and made.metadata["temperature"] != 1.0
+    assert f"{made.metadata['temperature']:.3f} for whole recordings" in card
+    report.tables()
+    printed = capsys.readouterr().out
+    for system in ("model", "logistic", "svm"):
+        for measure in ("accuracy", "uar", "macro_auc", "ece"):
+            found = report.figures[system]["test"][measure]
+            figure = f"{found['value']:.3f} [{found['low']:.3f}, {found['high']:.3f}]"
+            assert figure in card and found["value"] is not None
+        assert f"{report.figures[system]['test']['uar']['value']:.3f}" in printed
+    assert "| clean | 9 | 0.500 [0.400, 0.600] | 0.250 [0.150, 0.350] | 67% |  | 33% |" in card
+    assert f"`{ELSEWHERE['command']}`" in card
+    tool.main()
+    assert weights.load(made.path).sha256 == made.sha256  # equal inputs, equal bytes
+
+
+def test_errors_are_the_largest_counts_off_the_diagonal(tool):
+    found = {"confusion": [[9.0, 1.0], [4.0, 7.0]], "classes": ["sad", "happy"]}
+    assert tool.errors(found) == "happy taken for sad 4, sad taken for happy 1"
+    assert tool.errors(found, most=1) == "happy taken for sad 4"
+
+
+def test_the_shipped_card_names_a_command_for_each_table():
+    card = (ROOT / "plugins" / "voxrack_ser" / "weights" / "ser.best.md").read_text()
+    tables = re.split(r"(?m)^\|(?:---\|)+$", card)
+    assert len(tables) == 4
+    for before, command in zip(tables, ("voxrack evaluate ser.best", *2 * ("python -m benchmarks.ser_elsewhere",))):
+        assert command in before.rpartition("\n`")[2]
+    assert not re.search(r"\d\.\d\d", card.partition("## Limits")[2].partition("## Licence")[0])

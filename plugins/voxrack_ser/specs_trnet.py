@@ -41,6 +41,6 @@ TRNET_RECIPE = RecipeSpec(
         Param("patience", 0, kind="int", lo=0, hi=100_000,
               help="epochs without better recall of validation speakers until training stops; 0: never"),
     ),
-    protocols=PROTOCOLS, title="TRNet",
+    protocols=tuple(name for name in PROTOCOLS if not name.startswith("cross:")), title="TRNet",
     summary="Residual convolutions over a recording blended with its enhanced version; 1.12 million parameters.",
 )  # fmt: skip

@@ -139,3 +139,12 @@ def test_two_processes_say_the_same(words, calls):
         assert list(a["summary"]["probabilities"].values()) == pytest.approx(
             list(b["summary"]["probabilities"].values()), abs=1e-4
         )
+
+
+def test_a_narrow_band_is_told(words, tmp_path):
+    write(tmp_path / "phone.wav", voice(2.0, 8_000, seed=3))
+    write(tmp_path / "studio.wav", voice(2.0, 44_100, seed=3))
+    phone, studio = lines(done(*words, tmp_path / "phone.wav", tmp_path / "studio.wav", "--json"))
+    assert "phone.wav: recorded at 8000 Hz, so nothing above 4000 Hz can be heard" in phone["notes"][0]
+    assert "notes" not in studio
+    assert "recorded at 8000 Hz" in done(*words, tmp_path / "phone.wav").stderr

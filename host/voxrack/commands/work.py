@@ -187,8 +187,13 @@ def analyze(job: AnalyzeJob, progress: Progress | None = None) -> dict[str, Any]
     fronts = ready_fronts(job.fronts, job.front_values)
     with heard() as remarks:
         tracks = run(analyzer, job.source, front=fronts, progress=progress)
+    rate = info(job.source).sample_rate
+    if spec.rates and rate < min(spec.rates):
+        remarks.append(
+            f"{job.source}: recorded at {rate} Hz, so nothing above {rate / 2:g} Hz can be heard; {job.device} works "
+            f"at {min(spec.rates)} Hz and may judge it wrongly"
+        )
     if fronts:
-        rate = info(job.source).sample_rate
         remarks += [f"in front, {note}" for rack in fronts for note in rack.notes(rate)]
     summary: dict[str, Any] = {}
     for track in tracks:

@@ -8,15 +8,17 @@ zeros beyond.
 
 from __future__ import annotations
 
+from functools import lru_cache
 from typing import Any
 
 import torch
 from torch import Tensor
 
 from .errors import UsageError
+from .features_bands import Powers, bands_of, of_bands
 from .features_deltas import deltas, librosa_deltas
 from .features_filters import chroma_filters, dct_matrix, htk_filters, mel_filters, semitone_filters
-from .features_frames import Lengths, band_powers, bands_of, checked, collect, frame_counts, working_dtype
+from .features_frames import Lengths, checked, collect, frame_counts
 from .features_pitch import pitch
 
 __all__ = [
@@ -24,6 +26,9 @@ __all__ = [
     "log_semitones", "mfcc", "pitch",
 ]  # fmt: skip
 _FLOOR = 1e-10  # librosa's amin: power below which everything is silence
+# Standard deviation (dB, rms over a frame's bands) that float32 may add to what a cosine transform is made of: four
+# times that lie below the 1e-4 that is promised.
+_DOUBTFUL = 2e-5
 _EPSILON = 2.220446049250313e-16  # what python_speech_features puts for zero
 
 
@@ -67,11 +72,15 @@ def log_mel(
     """
     named = {"htk": htk, "norm": norm}
     bands = bands_of(mel_filters, n_fft, sample_rate, n_mels, f_min, f_max, **named)
-    power, present = band_powers(
-        x, bands, hop_length=hop_length, win_length=win_length, center=center, pad_mode=pad_mode, exact=exact,
+
+    def finish(powers: Powers) -> Tensor:
+        above, floor = _above_floor(powers.bands, _floor(powers, top_db))
+        return above.log10_().mul_(10.0).add_(floor.to(above))
+
+    return of_bands(
+        x, bands, finish, hop_length=hop_length, win_length=win_length, center=center, pad_mode=pad_mode, exact=exact,
         lengths=lengths,
-    )  # fmt: skip
-    return _silent(_decibels(power, top_db, present), present).transpose(-1, -2)
+    ).transpose(-1, -2)  # fmt: skip
 
 
 def mfcc(
@@ -83,23 +92,33 @@ def mfcc(
     """Mel-frequency cepstral coefficients: ``librosa.feature.mfcc``, the orthonormal DCT-II of `log_mel`.
 
     The defaults are those of the MFCC networks: 22.05 kHz, 186 ms windows, 160 frames of the longest RAVDESS clip.
+    The transform evens the bands' rounding out, so that here float32 spectra nearly always are exact enough: with
+    ``exact`` the frames in which they are not are computed again in float64.
 
     Returns
     -------
     Tensor (..., n_mfcc, frames)
     """
     bands = bands_of(mel_filters, n_fft, sample_rate, n_mels, f_min, f_max, htk=htk, norm=norm)
-    power, present = band_powers(
-        x, bands, hop_length=hop_length, win_length=win_length, center=center, pad_mode=pad_mode, exact=exact,
-        lengths=lengths,
-    )  # fmt: skip
-    level = _decibels(power, top_db, present)
-    # Coefficient 0 is the mean times sqrt(n); the others do not see it, and are more exact in float32 without it.
-    mean = level.mean(dim=-1, keepdim=True)
-    matrix = torch.as_tensor(dct_matrix(n_mels, n_mfcc)).to(power)
-    first = torch.zeros(n_mfcc, dtype=power.dtype, device=power.device)
-    first[0] = n_mels**0.5
-    return _silent((level - mean) @ matrix.T + mean * first, present).transpose(-1, -2)
+    matrix = _cosines(n_mels, n_mfcc)
+
+    def finish(powers: Powers) -> Tensor:
+        lowest = _floor(powers, top_db)
+        above, floor = _above_floor(powers.bands, lowest)
+        if powers.squares is not None and powers.mended is not None:
+            noise = torch.where(above > 1.0, bands.noise(powers.squares / lowest) / above, 0.0).mean(-1)
+            doubtful = noise > _DOUBTFUL**2
+            if bool(doubtful.any()):
+                above, floor = _above_floor(powers.mended(doubtful), lowest)
+        # Partial sums of the transform reach hundreds: in float32 they would lose 1e-4.
+        made = above.log10_().to(floor.dtype) @ matrix.to(floor)
+        made[..., 0] += floor[..., 0] * n_mels**0.5
+        return made.to(above.dtype)
+
+    return of_bands(
+        x, bands, finish, hop_length=hop_length, win_length=win_length, center=center, pad_mode=pad_mode, exact=exact,
+        lengths=lengths, mend=True,
+    ).transpose(-1, -2)  # fmt: skip
 
 
 def log_semitones(
@@ -113,8 +132,10 @@ def log_semitones(
     Tensor (..., bands, frames), dB re full scale
     """
     weights = bands_of(semitone_filters, n_fft, sample_rate, bands, f_min, per_octave)
-    power, present = band_powers(x, weights, hop_length=hop_length, lengths=lengths)
-    return _silent(10.0 * torch.log10(power.clamp_min(floor)), present).transpose(-1, -2)
+    return of_bands(
+        x, weights, lambda powers: 10.0 * torch.log10(powers.bands.clamp_min(floor)), hop_length=hop_length,
+        lengths=lengths,
+    ).transpose(-1, -2)  # fmt: skip
 
 
 def log_filterbank(
@@ -144,7 +165,7 @@ def log_filterbank(
         raise UsageError(f"frames of {win_length} s every {hop_length} s at {sample_rate} Hz hold no sample")
     x, sizes = checked(x, width, lengths)
     filters = bands_of(htk_filters, n_fft, sample_rate, bands, f_min, f_max)
-    working = working_dtype(x, exact=True)
+    working = x.dtype if x.device.type == "mps" else torch.float64
 
     def prepare(part: Tensor, own: Tensor | None) -> Tensor:
         part = part.to(working)
@@ -154,12 +175,14 @@ def log_filterbank(
         missing = (log_filterbank_frames(part.shape[-1], width, hop) - 1) * hop + width - part.shape[-1]
         return torch.nn.functional.pad(part, (0, missing))
 
-    power, present = collect(
+    def finish(power: Tensor, *_: Tensor | None) -> Tensor:
+        power = power / n_fft
+        return torch.log(torch.where(power == 0, power.new_full((), _EPSILON), power)).to(x.dtype)
+
+    return collect(
         x, sizes, prepare, lambda part: filters(part, working), width, hop,
-        lambda samples: log_filterbank_frames(samples, width, hop),
+        lambda samples: log_filterbank_frames(samples, width, hop), finish,
     )  # fmt: skip
-    power = power / n_fft
-    return _silent(torch.log(torch.where(power == 0, power.new_full((), _EPSILON), power)).to(x.dtype), present)
 
 
 def log_filterbank_frames(length: Any, width: int = 400, hop: int = 160) -> Any:
@@ -180,23 +203,33 @@ def chroma(
     Tensor (..., n_chroma, frames), 0 … 1
     """
     bands = bands_of(chroma_filters, n_fft, sample_rate, n_chroma, tuning)
-    power, present = band_powers(x, bands, hop_length=hop_length, lengths=lengths)
-    largest = power.amax(dim=-1, keepdim=True)
-    tiny = torch.finfo(power.dtype).tiny
-    return _silent(power / torch.where(largest < tiny, torch.ones_like(largest), largest), present).transpose(-1, -2)
+
+    def finish(powers: Powers) -> Tensor:
+        largest = powers.bands.amax(dim=-1, keepdim=True)
+        tiny = torch.finfo(largest.dtype).tiny
+        return powers.bands / torch.where(largest < tiny, torch.ones_like(largest), largest)
+
+    return of_bands(x, bands, finish, hop_length=hop_length, lengths=lengths).transpose(-1, -2)
 
 
-def _decibels(power: Tensor, top_db: float | None, present: Tensor | None) -> Tensor:
-    """(..., frames, bands) in dB, at most ``top_db`` below the loudest of the clip's own frames."""
-    level = 10.0 * torch.log10(power.clamp_min(_FLOOR))
+def _floor(powers: Powers, top_db: float | None) -> Tensor:
+    """Power below which nothing is told apart, (clips, 1, 1): ``top_db`` below the loudest of the clip's own frames."""
+    power = powers.bands
     if top_db is None:
-        return level
+        return power.new_full((len(power), 1, 1), _FLOOR)
     if top_db < 0:
         raise UsageError(f"top_db {top_db} is below 0; it is a distance in dB, or None")
-    own = level if present is None else torch.where(present[..., None], level, level.new_full((), -torch.inf))
-    return torch.maximum(level, own.amax(dim=(-1, -2), keepdim=True) - top_db)
+    own = power if powers.present is None else torch.where(powers.present[..., None], power, power.new_zeros(()))
+    return (own.amax(dim=(-1, -2), keepdim=True) * 10.0 ** (-top_db / 10.0)).clamp_min(_FLOOR)
 
 
-def _silent(values: Tensor, present: Tensor | None) -> Tensor:
-    """Zeros in the frames that an item does not have."""
-    return values if present is None else torch.where(present[..., None], values, values.new_zeros(()))
+def _above_floor(power: Tensor, floor: Tensor) -> tuple[Tensor, Tensor]:
+    """Powers (clips, frames, bands) as multiples of the floor, 1 at least; the floor (clips, 1, 1) in dB, float64."""
+    wide = floor.dtype if floor.device.type == "mps" else torch.float64
+    return (power / floor).clamp_min_(1.0), 10.0 * torch.log10(floor.to(wide))
+
+
+@lru_cache(maxsize=16)
+def _cosines(size: int, kept: int) -> Tensor:
+    """Bel in ``size`` bands to ``kept`` cepstral coefficients, (size, kept)."""
+    return torch.as_tensor(10.0 * dct_matrix(size, kept)).T

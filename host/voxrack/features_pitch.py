@@ -55,13 +55,11 @@ def pitch(
         raise UsageError(f"window {window} s and hop {hop} s hold no samples at {sample_rate:g} Hz")
     x, sizes = checked(x, span, lengths)
     correlation = _Correlation(span, shortest, longest)
-    found, present = collect(
+    found = collect(
         x, sizes, lambda part, _: torch.nn.functional.pad(part, (width // 2, width - width // 2)),
         lambda frames: _peaks(correlation(frames), shortest, sample_rate), width, step,
         lambda samples: 1 + samples // step,
     )  # fmt: skip
-    if present is not None:
-        found = torch.where(present[..., None], found, found.new_zeros(()))
     return found[..., 0], found[..., 1]
 
 

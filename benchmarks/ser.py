@@ -2,101 +2,21 @@
 ``--hour`` how long an hour of audio takes ``ser.best``.
 
 A batch of clips as long as those of a corpus (3 to 5 s, 22.05 kHz): the FOLDER's recordings, or synthetic voices.
-librosa takes clip after clip, as it does; ours takes the padded batch with its lengths, all cores to both. Times are
-of the best of several rounds in turns; the differences between the results stand beside them.
+Times are medians of several rounds in turns, on one thread and on all; see `benchmarks.ser_features`.
 """
 
 from __future__ import annotations
 
 import argparse
-from collections.abc import Callable
-from functools import partial
 from pathlib import Path
-from typing import Any
 
-import librosa
-import numpy as np
 import torch
-from numpy.typing import NDArray
 from rich.console import Console
 from rich.table import Table
 
-from voxrack import features
-from voxrack.testing import voice
-
+from .ser_features import RATE, measure, recordings, synthetic
 from .ser_hour import HOUR, one_hour
-from .timing import best_of, write_json
-
-RATE, CLIPS = 22050, 32
-Clips = list[NDArray[np.float32]]
-MFCC: dict[str, Any] = {"n_mfcc": 40, "n_fft": 4096, "hop_length": 728}
-LOG_MEL: dict[str, Any] = {"n_fft": 1024, "hop_length": 256, "n_mels": 80}
-
-
-def synthetic() -> Clips:
-    """Voices of 3 to 5 s."""
-    seconds = np.linspace(3.0, 5.27, CLIPS)
-    return [np.ascontiguousarray(voice(s, RATE, seed=k).samples[0], np.float32) for k, s in enumerate(seconds)]
-
-
-def recordings(folder: Path) -> Clips:
-    """Up to 32 recordings of a folder, evenly chosen, at most 6 s each."""
-    from voxrack import read
-
-    paths = sorted(p for p in folder.rglob("*") if p.suffix.lower() in {".wav", ".flac", ".opus", ".ogg", ".mp3"})
-    if not paths:
-        raise SystemExit(f"no recordings below {folder}; a folder with wav, flac, opus, ogg or mp3 files is needed")
-    chosen = [paths[k * len(paths) // CLIPS] for k in range(min(CLIPS, len(paths)))]
-    return [read(path).resample(RATE).mono().samples[0, : 6 * RATE] for path in chosen]
-
-
-def librosa_mfcc(clips: Clips) -> list[NDArray[Any]]:
-    return [librosa.feature.mfcc(y=clip, sr=RATE, **MFCC) for clip in clips]
-
-
-def librosa_log_mel(clips: Clips) -> list[NDArray[Any]]:
-    return [librosa.power_to_db(librosa.feature.melspectrogram(y=clip, sr=RATE, **LOG_MEL)) for clip in clips]
-
-
-def measure(clips: Clips, rounds: int) -> dict[str, dict[str, Any]]:
-    """For every feature: seconds of each contestant, how many times faster than librosa, largest difference."""
-    lengths = [len(clip) for clip in clips]
-    batch = torch.zeros(len(clips), max(lengths))
-    for row, clip in zip(batch, clips):
-        row[: len(clip)] = torch.as_tensor(clip)
-    kinds: dict[str, tuple[Callable[[Clips], list[NDArray[Any]]], Callable[..., torch.Tensor]]] = {
-        "MFCC": (librosa_mfcc, partial(features.mfcc, **MFCC)),
-        "log-mel": (librosa_log_mel, partial(features.log_mel, **LOG_MEL)),
-    }
-    out: dict[str, dict[str, Any]] = {}
-    for name, (theirs, ours) in kinds.items():
-        contestants: dict[str, Callable[[], Any]] = {
-            "librosa": partial(theirs, clips),
-            "batch": partial(ours, batch, RATE, lengths=lengths),
-            "batch, float32 spectra": partial(ours, batch, RATE, lengths=lengths, exact=False),
-            "clip after clip": lambda ours=ours: [ours(torch.as_tensor(clip), RATE) for clip in clips],
-        }
-        if torch.cuda.is_available():
-            contestants["batch, CUDA"] = partial(_on_cuda, ours, batch.cuda(), lengths)
-        seconds = best_of(contestants, rounds)
-        expected = theirs(clips)
-        out[name] = {
-            who: {
-                "seconds": best,
-                "times": seconds["librosa"] / best,
-                "difference": 0.0 if who == "librosa" else _difference(contestants[who](), expected),
-            }
-            for who, best in seconds.items()
-        }
-    return out
-
-
-def _on_cuda(ours: Callable[..., torch.Tensor], batch: torch.Tensor, lengths: list[int]) -> torch.Tensor:
-    return ours(batch, RATE, lengths=lengths).cpu()
-
-
-def _difference(ours: Any, theirs: list[NDArray[Any]]) -> float:
-    return max(float(np.abs(own[:, : other.shape[1]].numpy() - other).max()) for own, other in zip(ours, theirs))
+from .timing import write_json
 
 
 def hour(device: str, weights: str, seconds: int) -> None:
@@ -118,7 +38,8 @@ def hour(device: str, weights: str, seconds: int) -> None:
 def main() -> None:
     parser = argparse.ArgumentParser(prog="python -m benchmarks.ser", description=__doc__)
     parser.add_argument("folder", nargs="?", type=Path, help="recordings; synthetic voices without")
-    parser.add_argument("--rounds", type=int, default=5)
+    parser.add_argument("--rounds", type=int, default=7)
+    parser.add_argument("--threads", type=int, nargs="+", help="1 and as many as torch takes by default")
     parser.add_argument("--hour", action="store_true", help="analyse an hour of speech instead")
     parser.add_argument("--device", default="ser.best", help="of --hour")
     parser.add_argument("--weights", default="", help="of --hour: a weight file; by default the shipped one")
@@ -128,18 +49,23 @@ def main() -> None:
         return hour(given.device, given.weights, given.seconds)
     clips = recordings(given.folder) if given.folder else synthetic()
     seconds = sum(map(len, clips)) / RATE
-    measured = measure(clips, given.rounds)
-    console = Console(width=110)
-    title = f"{len(clips)} clips, {seconds:.0f} s in all, {torch.get_num_threads()} threads"
-    table = Table("", "ms", "times librosa's speed", "times real time", "largest difference", title=title)
-    for feature, contestants in measured.items():
-        for who, figures in contestants.items():
-            table.add_row(
-                f"{feature}: {who}", f"{1e3 * figures['seconds']:.0f}", f"{figures['times']:.1f}",
-                f"{seconds / figures['seconds']:,.0f}", f"{figures['difference']:.1e}",
-            )  # fmt: skip
-    console.print(table)
-    written = {"clips": len(clips), "audio_seconds": seconds, "threads": torch.get_num_threads(), "features": measured}
+    console, everything = Console(width=120), {}
+    for threads in sorted({1, torch.get_num_threads()} if given.threads is None else set(given.threads)):
+        everything[str(threads)] = measured = measure(clips, given.rounds, threads)
+        title = f"{len(clips)} clips, {seconds:.0f} s in all, threads: {threads}"
+        table = Table(
+            "", "ms", "ms of processor", "times librosa", "by processor", "from librosa", "from its float64",
+            title=title,
+        )  # fmt: skip
+        for feature, contestants in measured.items():
+            for who, found in contestants.items():
+                far = [f"{found[key]:.1e}" if key in found else "" for key in ("from_librosa", "from_float64")]
+                table.add_row(
+                    f"{feature}: {who}", f"{1e3 * found['seconds']:.0f}", f"{1e3 * found['processor_seconds']:.0f}",
+                    f"{found['times']:.1f}", f"{found['processor_times']:.1f}", *far,
+                )  # fmt: skip
+        console.print(table)
+    written = {"clips": len(clips), "audio_seconds": seconds, "threads": everything}
     console.print(f"written: {write_json('ser', written)}")
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import signal
 from typing import Any
 
@@ -44,8 +45,20 @@ def _stop(number: int, frame: Any) -> None:
     raise Stopped(128 + number)
 
 
+def _sleep_while_waiting() -> None:
+    """Threads of torch and scikit-learn sleep where they wait for each other, unless the user decided otherwise.
+
+    By default they spin, GNU's OpenMP (which torch's wheels for Linux bring) for a millisecond and more. Beside another
+    busy program every short product then takes a slice of the scheduler's time: 20 clips' MFCC 4 s instead of 0.1 s.
+    OpenMP reads the environment when it is loaded, which is with torch.
+    """
+    if not any(name in os.environ for name in ("OMP_WAIT_POLICY", "GOMP_SPINCOUNT", "KMP_BLOCKTIME")):
+        os.environ["OMP_WAIT_POLICY"] = "PASSIVE"
+
+
 def main() -> int:
     """Entry point of the script ``voxrack``; returns the exit code."""
+    _sleep_while_waiting()
     for name in ("SIGTERM", "SIGHUP"):
         if hasattr(signal, name):
             signal.signal(getattr(signal, name), _stop)

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import signal
 import subprocess
 import sys
 import time
+from collections.abc import Callable
 from pathlib import Path
 
 import psutil
@@ -214,3 +216,34 @@ def test_a_device_cannot_swallow_the_order_to_end(tmp_path: Path, with_rude: dic
     process.send_signal(signal.SIGTERM)
     process.communicate(timeout=PATIENCE)
     assert process.returncode == 143 and not (tmp_path / "o.wav").exists()
+
+
+@pytest.mark.parametrize(
+    ("chosen", "policy", "rounds"),
+    [
+        ({}, "PASSIVE", lambda count: count == 0),
+        ({"OMP_WAIT_POLICY": "ACTIVE"}, "ACTIVE", lambda count: count > 1000),
+        ({"GOMP_SPINCOUNT": "70"}, None, lambda count: count == 70),
+    ],
+)
+def test_threads_sleep_while_they_wait_unless_the_user_decides(
+    chosen: dict[str, str], policy: str | None, rounds: Callable[[int], bool]
+) -> None:
+    code = """if True:
+        import os, sys
+        from voxrack.cli import main
+        sys.argv = ["voxrack", "--version"]
+        assert main() == 0
+        assert "torch" not in sys.modules  # OpenMP reads the environment when torch loads it
+        print("policy", os.environ.get("OMP_WAIT_POLICY"))
+        import torch
+    """
+    pytest.importorskip("torch")
+    undecided = {key: value for key, value in os.environ.items() if not key.startswith(("OMP_", "GOMP_", "KMP_"))}
+    found = subprocess.run(
+        [sys.executable, "-c", code], env=undecided | {"OMP_DISPLAY_ENV": "VERBOSE"} | chosen, capture_output=True,
+        text=True, timeout=PATIENCE, check=True,
+    )  # fmt: skip
+    assert f"policy {policy}" in found.stdout
+    for count in re.findall(r"GOMP_SPINCOUNT\s*=\s*'(\d+)'", found.stderr):  # GNU's library tells what it understood
+        assert rounds(int(count))

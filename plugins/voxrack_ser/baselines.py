@@ -61,7 +61,13 @@ def statistics(samples: ArrayLike, sample_rate: int) -> NDArray[np.float32]:
     if sample_rate != RATE:
         signal = soxr.resample(signal, sample_rate, RATE)
     signal = np.pad(signal, (0, max(0, WINDOW - len(signal))))
-    found = mfcc(torch.from_numpy(signal), RATE, n_mfcc=COEFFICIENTS, n_fft=WINDOW, hop_length=HOP).numpy()
+    return statistics_of(
+        mfcc(torch.from_numpy(signal), RATE, n_mfcc=COEFFICIENTS, n_fft=WINDOW, hop_length=HOP).numpy()
+    )
+
+
+def statistics_of(found: NDArray[np.float32]) -> NDArray[np.float32]:
+    """The statistics (240,) of MFCC that were computed before, (coefficients, frames)."""
     steps = np.diff(found, axis=1)
     parts = (found.mean(1), found.std(1), found.min(1), found.max(1), steps.mean(1), steps.std(1))
     return np.concatenate(parts).astype(np.float32)

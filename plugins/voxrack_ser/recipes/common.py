@@ -18,7 +18,7 @@ from voxrack.errors import InputError
 from voxrack.feature_file import FeatureFile, FeatureWriter
 from voxrack.task import Task, pad
 
-from ..frontends import Frontend
+from ..frontends import Frontend, Mfcc
 from ..inference import answer
 from ..models import network_class
 from ..models.network import Network
@@ -100,7 +100,7 @@ class Extractor:
     frontend: Frontend
 
     def __call__(self, audio: Any) -> dict[str, NDArray[np.float32]]:
-        from ..baselines import statistics
+        from ..baselines import COEFFICIENTS, HOP, RATE, WINDOW, statistics, statistics_of
 
         samples = audio.samples.mean(axis=0)
         if audio.duration < SHORTEST:
@@ -110,7 +110,10 @@ class Extractor:
         with torch.no_grad():
             ready = self.frontend.ready(torch.from_numpy(np.ascontiguousarray(samples)), audio.sample_rate)
             frames = self.frontend.stored(ready).numpy()
-        return {ARRAY: frames, "statistics": statistics(samples, audio.sample_rate)[None]}
+        own = Mfcc(sample_rate=RATE, n_mfcc=COEFFICIENTS, n_fft=WINDOW, hop_length=HOP)
+        # Half the time of preparing goes where both are the same: then they are computed once.
+        summary = statistics_of(frames.T) if self.frontend == own else statistics(samples, audio.sample_rate)
+        return {ARRAY: frames, "statistics": summary[None]}
 
 
 class EmotionTask(Task):

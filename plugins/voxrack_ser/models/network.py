@@ -143,7 +143,8 @@ def _recur_unpacked(lstm: nn.LSTM, x: Tensor, lengths: Tensor) -> Tensor:
         ways = []
         for direction, own in enumerate(weights[layer * directions : (layer + 1) * directions]):
             heard = x.gather(1, turn.expand_as(x)) if direction else x
-            out = torch.lstm(heard, (start, start), own, lstm.bias, 1, 0.0, lstm.training, False, True)[0]
+            held: list[Tensor] = [*own]
+            out = torch.lstm(heard, (start, start), held, lstm.bias, 1, 0.0, lstm.training, False, True)[0]
             ways.append(out.gather(1, turn.expand_as(out)) if direction else out)
         x = torch.cat(ways, -1) * mask
     return x

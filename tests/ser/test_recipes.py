@@ -256,7 +256,7 @@ def test_iemocap_protocols_refuse_another_corpus(tmp_path):
 @pytest.mark.parametrize(
     ("id", "settings", "epochs"),
     [
-        ("ser.mfcc_lstm", {"width": 64, "learning_rate": 5e-3}, 25),
+        ("ser.mfcc_lstm", {"width": 64, "learning_rate": 1e-3}, 60),
         ("ser.mfcc_cnn", {"learning_rate": 5e-3}, 40),
         ("ser.cornn", {"width": 16, "learning_rate": 5e-3}, 20),
     ],
@@ -273,4 +273,4 @@ def test_thirty_two_real_clips_can_be_learnt(tmp_path, id, settings, epochs):
         task = recipe.task(file, split, seed=0, epochs=epochs)
     train(task, epochs)
     wanted = [task.labels.index(item.label) for item in file.items]
-    assert np.mean(task.probabilities(split.train).argmax(1) == wanted) > 0.7  # guessing gives 0.13
+    assert np.mean(task.probabilities(split.train).argmax(1) == wanted) > 0.9  # guessing gives 0.13

@@ -6,7 +6,7 @@ through the same filters, so they agree sample by sample.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Hashable, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -23,6 +23,7 @@ from .rooms import LONGEST, TAIL, Room
 from .transforms import Response, Samples, fast_size, samples_of, spectrum_of
 
 JOINT = 0.05  # s over which a noise's end and its next beginning overlap
+VOICES = (0.85, 1.18)  # factors of speed and pitch at which speech is heard: as if by other speakers
 PAUSE = (0.1, 1.5)  # s between two utterances
 PAUSED = -10.0  # dB: a stretch of speech softer than its utterances by more than this is taken for a pause
 LEAST = -10.0  # dB, the softer of a recorded and a synthetic noise under the louder
@@ -58,7 +59,7 @@ class MixerSettings:
     level: tuple[float, float] = (-45.0, -15.0)
     faint_level: tuple[float, float] = (-62.0, -45.0)
     faint: float = 0.1
-    clean: float = 0.06
+    clean: float = 0.1
     noise_only: float = 0.03
     recorded: float = 0.45
     synthetic: float = 0.3
@@ -85,6 +86,9 @@ class Mixer:
     seconds : float
         Length of a pair, 0.1 or more.
     settings : MixerSettings
+    groups : sequence of hashable, optional
+        What each utterance belongs to, its corpus perhaps: every group is drawn as often as every other. Without it
+        every utterance is, so that a corpus of many short takes of two sentences would drown one of few long ones.
 
     Raises
     ------
@@ -99,6 +103,7 @@ class Mixer:
         *,
         seconds: float = 4.0,
         settings: MixerSettings | None = None,
+        groups: Sequence[Hashable] | None = None,
     ) -> None:
         if not 0.1 <= seconds <= 60:
             raise UsageError(f"seconds is {seconds}; a pair is 0.1 to 60 s long")
@@ -106,6 +111,7 @@ class Mixer:
         self.frames = round(seconds * RATE)
         self.size = fast_size(self.frames + int(TAIL * LONGEST * RATE) + RATE // 10)
         self.speech = [_checked(samples, "speech") for samples in speech]
+        self._drawing = _groups([samples.any() for samples in self.speech], groups)
         self.speech = [samples for samples in self.speech if samples.any()]
         self.noises = [_checked(samples, "noise") for samples in noises]
         self.noises = [samples for samples in self.noises if samples.any()]
@@ -190,12 +196,13 @@ class Mixer:
     # ---- sources ----------------------------------------------------------------------------------
     def _speech(self, rng: Generator) -> Samples:
         """Utterances at an active level of about 0 dB, one after another with pauses, cut to the pair's length."""
-        factor = rng.uniform(0.9, 1.12) if rng.random() < self.settings.respeeded else 1.0
+        factor = rng.uniform(*VOICES) if rng.random() < self.settings.respeeded else 1.0
         wanted = int(self.frames * factor) + 2
         out = np.zeros(wanted, np.float32)
         position = 0
         while position < wanted:
-            index = int(rng.integers(len(self.speech)))
+            members = self._drawing[int(rng.integers(len(self._drawing)))]
+            index = members[int(rng.integers(len(members)))]
             samples = self.speech[index]
             if not position and len(samples) < wanted and rng.random() < 0.5:  # begins in a pause as often as not
                 position = int(rng.integers(wanted - len(samples)))
@@ -245,6 +252,15 @@ def _checked(samples: Samples, what: str) -> Samples:
     if not np.isfinite(array).all():
         raise InputError(f"{what} holds NaN or infinity; mend it: numpy.nan_to_num")
     return array.astype(np.float32, copy=False)
+
+
+def _groups(audible: Sequence[bool], groups: Sequence[Hashable] | None) -> list[list[int]]:
+    """Positions, among the audible utterances alone, of each group's members."""
+    kept = [True if groups is None else groups[index] for index, heard in enumerate(audible) if heard]
+    members: dict[Hashable, list[int]] = {}
+    for position, group in enumerate(kept):
+        members.setdefault(group, []).append(position)
+    return list(members.values())
 
 
 def _times(one: Response | None, other: Response) -> Response:

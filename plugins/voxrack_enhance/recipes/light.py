@@ -71,7 +71,7 @@ class LightRecipe:
     seconds: float = 4.0
     steps: int = 50
     epochs: int = 200
-    decay: float = 0.998
+    decay: float = 0.999
     start: str = ""
     evaluation: Asked = field(default_factory=Asked)
     id: str = "enhance.light"
@@ -97,8 +97,10 @@ class LightTask(Task):
         self.recipe, self.epochs, self.clip = recipe, epochs, 5.0
         parts = divide(features.items).need("train_speech", "validation_speech")
 
-        def mixer(*sides: tuple[int, ...]) -> Mixer:
-            return Mixer(*([samples(features, row) for row in rows] for rows in sides), seconds=recipe.seconds)
+        def mixer(speech: tuple[int, ...], noise: tuple[int, ...]) -> Mixer:
+            heard, around = ([samples(features, row) for row in rows] for rows in (speech, noise))
+            corpora = [features.items[row].corpus for row in speech]
+            return Mixer(heard, around, seconds=recipe.seconds, groups=corpora)
 
         self.mixer = mixer(parts.train_speech, parts.train_noise)
         self.network = LightNetwork(**recipe.network)

@@ -1,0 +1,1 @@
+"""Emotional voice conversion: the same words by the same voice, with another feeling."""

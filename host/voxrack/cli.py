@@ -26,14 +26,15 @@ def cli() -> None:
       voxrack preset list                        the factory presets
       voxrack render podcast-voice in.wav -o out.wav
       voxrack devices fx.compressor              the parameters of a device
+      voxrack lab                                the notebooks: turn knobs while it plays
       voxrack doctor                             is everything in its place?
     """
 
 
 def _assemble() -> None:
-    from .commands import analyzing, batch, completion, datasets, demo, doctor, listing, presets, recipes, rendering
+    from .commands import analyzing, batch, completion, datasets, demo, doctor, lab, listing, presets, recipes, rendering
 
-    for module in (analyzing, batch, completion, datasets, demo, doctor, listing, presets, recipes, rendering):
+    for module in (analyzing, batch, completion, datasets, demo, doctor, lab, listing, presets, recipes, rendering):
         for command in module.COMMANDS:
             cli.add_command(command)
 

@@ -14,7 +14,7 @@ from voxrack import Host, hookimpl
 from voxrack.cli import cli
 from voxrack.commands.group import Verbs
 
-VERBS = [["plugins"], ["devices"], ["render"], ["analyze"], ["demo"], ["doctor"], ["completion"]] + [
+VERBS = [["plugins"], ["devices"], ["render"], ["analyze"], ["demo"], ["doctor"], ["lab"], ["completion"]] + [
     ["preset", verb] for verb in ("list", "show", "check", "upgrade", "diff", "schema", "save")
 ]
 

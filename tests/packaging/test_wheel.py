@@ -43,6 +43,15 @@ def test_factory_presets_travel_with_it(wheel):
     assert all(f"voxrack{os.sep}_presets" in path for path in presets.values())
 
 
+def test_notebooks_travel_with_it(wheel, tmp_path):
+    told = json.loads(wheel.voxrack("lab", tmp_path, "--copy-only", "--json").stdout)
+    assert told["new"] == sorted(path.name for path in (ROOT / "notebooks").glob("*.ipynb"))
+    for name in told["new"]:
+        assert (tmp_path / name).read_bytes() == (ROOT / "notebooks" / name).read_bytes()
+    code = "from voxrack.lab_folder import notebooks_folder; print(notebooks_folder())"
+    assert "fresh env" in wheel.run("-c", code).stdout
+
+
 def test_plugins_are_found_in_it(wheel):
     plugins = {entry["name"]: entry for entry in json.loads(wheel.voxrack("plugins", "--json").stdout)}
     assert plugins["fx"]["status"] == plugins["pedalboard"]["status"] == "loaded"

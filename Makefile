@@ -1,6 +1,7 @@
 # make demo [IN=file]   install, then render the bundled voice (and IN) through a preset into out/
 # make test [ARGS=…]    install what tests need, then run all of them
 # make lint             ruff, pyright, import-linter, README's device table
+# make docs             the documentation site, into out/docs; needs no network once installed
 # make bench            speed against a named peer
 # make clean            remove what these commands made
 #
@@ -11,7 +12,7 @@ PYTHON ?= $(shell for p in python3.11 python3.12 python3 python; do \
 RUN := .venv/bin/python
 export IN
 
-.PHONY: demo test lint bench clean
+.PHONY: demo test lint docs bench clean
 .DELETE_ON_ERROR:
 
 demo: .venv/installed-all
@@ -26,6 +27,10 @@ lint: .venv/installed-dev
 	$(RUN) -m pyright
 	.venv/bin/lint-imports
 	$(RUN) tools/device_table.py --check
+
+docs: .venv/installed-dev
+	$(RUN) -m sphinx --fail-on-warning --keep-going --quiet docs out/docs
+	@echo "open out/docs/index.html"
 
 bench: .venv/installed-dev
 	$(RUN) -m benchmarks.render

@@ -1,0 +1,61 @@
+"""A page for every recipe of this distribution, from its specification."""
+
+from __future__ import annotations
+
+from voxrack import default_host
+from voxrack.recipe import RecipeSpec
+
+from .markdown import code, fence, page, plain, table, toctree
+from .parameters import option_table
+
+OWN = "voxrack_"
+
+
+def own() -> list[RecipeSpec]:
+    """Recipes of this distribution, whatever else is installed."""
+    return [spec for spec in default_host().recipes().values() if spec.factory.startswith(OWN)]
+
+
+def pages() -> dict[str, str]:
+    """Files: ``recipes/ID.md`` and the list ``recipes.inc``."""
+    specs = own()
+    out = {f"recipes/{spec.id}.md": recipe(spec) for spec in specs}
+    rows = [(f"[{code(s.id)}](/generated/recipes/{s.id}.md)", plain(s.summary)) for s in specs]
+    out["recipes.inc"] = page(
+        table(("recipe", "what it trains"), rows), toctree((f"/generated/recipes/{s.id}" for s in specs), "hidden")
+    )
+    return out
+
+
+def recipe(spec: RecipeSpec) -> str:
+    """The page of one recipe."""
+    rows = [("makes", f"[{code(spec.device)}](../devices/{spec.device}.md)" if spec.device else "nothing that ships")]
+    rows.append(("stages", ", ".join(f"[{stage}](/verbs/{stage}.md)" for stage in spec.stages)))
+    rows += [("protocols", ", ".join(map(code, spec.protocols)))] if spec.protocols else []
+    rows += [("needs", ", ".join(f"a device of the role {code(role)}" for role in spec.needs))] if spec.needs else []
+    rows += [("noise", "takes noise sets: `--noise`, and `--unmatched` for testing only")] if spec.noise else []
+    features = [param for param in spec.options if param.structural]
+    training = [param for param in spec.options if not param.structural]
+    return page(
+        f"# Recipe {code(spec.id)}",
+        f"**{plain(spec.title or spec.id)}.** {plain(spec.summary)}",
+        table(("", ""), rows),
+        fence(commands(spec), "sh"),
+        "## Options of preparing" if features else "",
+        "The feature file keeps them; training takes them from there." if features else "",
+        option_table(features),
+        "## Options of training and evaluating" if training else "",
+        option_table(training),
+    )
+
+
+def commands(spec: RecipeSpec) -> str:
+    """The stages as commands."""
+    noise = " --noise noises" if spec.noise else ""
+    lines = {
+        "prepare": f"voxrack prepare {spec.id} --data corpus{noise} -o features.safetensors",
+        "train": f"voxrack train {spec.id} --features features.safetensors -o runs/one",
+        "evaluate": f"voxrack evaluate {spec.id} --features features.safetensors -o study",
+    }
+    return "\n".join(lines[stage] for stage in spec.stages)
+

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numba import njit, types
@@ -14,6 +15,8 @@ from .smoothing import Smoothed
 
 if TYPE_CHECKING:
     import torch
+
+    from voxrack.drawn import Curve
 
 TINY = 1e-60  # states below this become zero: far below any float32, far above slow denormal numbers
 
@@ -95,6 +98,15 @@ class Biquad(Smoothed):
         if moving < block.shape[1]:
             filter_steady(block, out, moving, ramp.target, self._state)
         return out
+
+    @classmethod
+    def curves(cls, values: Mapping[str, Any], sample_rate: int) -> tuple[Curve, ...]:
+        """The magnitude response (see :mod:`voxrack.drawn`)."""
+        from .drawing import response
+
+        device = cls(values, {}, {})
+        device.sample_rate = sample_rate
+        return (response([device.section()], sample_rate),)
 
     def module(self, sample_rate: int, mode: str = "exact") -> torch.nn.Module:
         """The same as a torch module with gradients (see :class:`voxrack.device.Differentiable`)."""

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -14,6 +15,8 @@ from .smoothing import Smoothed
 
 if TYPE_CHECKING:
     import torch
+
+    from voxrack.drawn import Curve
 
 _ROOM = 16384  # frames between two moves of the histories
 _MARGIN = 32  # the kernels read and write in tiles of this size
@@ -124,6 +127,13 @@ class Compressor(Smoothed):
             apply_fraction(
                 self._delayed, self._gains, at, p.first, p.last, p.taps, p.near, p.far, out, begin, self._work
             )
+
+    @staticmethod
+    def curves(values: Mapping[str, Any], sample_rate: int) -> tuple[Curve, ...]:
+        """Level out over level in (see :mod:`voxrack.drawn`)."""
+        from .drawing import gain_curve
+
+        return (gain_curve(values),)
 
     def module(self, sample_rate: int, mode: str = "exact") -> torch.nn.Module:
         """The same as a torch module with gradients (see :class:`voxrack.device.Differentiable`)."""

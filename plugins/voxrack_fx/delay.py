@@ -19,6 +19,8 @@ from .pan import factors
 if TYPE_CHECKING:
     import torch
 
+    from voxrack.drawn import Curve
+
 _LONGEST_SECONDS = 4.0  # upper bound of `time`
 STABLE_GAIN = 0.9999  # largest gain round the loop that needs no guard
 GUARDED_GAIN = 0.95  # gain round the loop once the guard has closed
@@ -125,6 +127,13 @@ class Delay:
         frames = min(frames, self._left_over)
         self._left_over -= frames
         return self.process(np.zeros((1, frames), np.float32))
+
+    @staticmethod
+    def curves(values: Mapping[str, Any], sample_rate: int) -> tuple[Curve, ...]:
+        """The echoes, left and right (see :mod:`voxrack.drawn`)."""
+        from .drawing import echoes
+
+        return (echoes(values),)
 
     def module(self, sample_rate: int, mode: str = "exact") -> torch.nn.Module:
         """The same as a torch module with gradients (see :class:`voxrack.device.Differentiable`)."""

@@ -8,7 +8,8 @@ their state; so the result is that of the plain cascade, to the bit, however the
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numba import njit, types
@@ -22,6 +23,8 @@ from .smoothing import Smoothed
 
 if TYPE_CHECKING:
     import torch
+
+    from voxrack.drawn import Curve
 
 BANDS = ("peak1", "peak2", "low_shelf", "high_shelf", "low_pass", "high_pass")
 _WIDTH = 16  # lanes: six bands times two channels, and four idle ones
@@ -151,6 +154,15 @@ class Equaliser(Smoothed):
         if moving < block.shape[1]:
             equalise_steady(block, out, moving, ramp.target, self._states, _DELAY)
         return out
+
+    @classmethod
+    def curves(cls, values: Mapping[str, Any], sample_rate: int) -> tuple[Curve, ...]:
+        """The magnitude response of all bands (see :mod:`voxrack.drawn`)."""
+        from .drawing import response
+
+        device = cls(values, {}, {})
+        device.sample_rate = sample_rate
+        return (response(device.sections(), sample_rate),)
 
     def module(self, sample_rate: int, mode: str = "exact") -> torch.nn.Module:
         """The same as a torch module with gradients (see :class:`voxrack.device.Differentiable`)."""

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping
-from typing import Any, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -17,6 +17,9 @@ from numpy.typing import ArrayLike, NDArray
 from . import coefficients, fdn, post_eq
 from .absorption import absorption_filters, damped, half_length, line_lengths, peak_gain
 from .glide import Glide
+
+if TYPE_CHECKING:
+    from voxrack.drawn import Curve
 
 _LARGEST = 2.0  # upper bound of `size`
 _TAIL_DB = 120.0
@@ -103,6 +106,13 @@ class Reverb:
         frames = min(frames, left)
         self._left_over = left - frames
         return self.process(np.zeros((2, frames), np.float32))
+
+    @staticmethod
+    def curves(values: Mapping[str, Any], sample_rate: int) -> tuple[Curve, ...]:
+        """The reverberation time over frequency, and the equaliser behind (see :mod:`voxrack.drawn`)."""
+        from .drawing import decay, response
+
+        return decay(values), response(post_eq.sections(values, sample_rate), sample_rate, "equaliser")
 
     def module(self, sample_rate: int, mode: str = "exact") -> Any:
         """The reverb as a torch module (B, 2, T) -> (B, 2, T): see :class:`voxrack_fx.diff.reverb.ReverbModule`."""

@@ -8,6 +8,7 @@ import numpy as np
 
 from voxrack.audio import Audio
 from voxrack.device import DeviceSpec
+from voxrack.drawn import Curve
 from voxrack.instance import Device, Missing
 from voxrack.params import Axis, Param
 from voxrack.rack import Bus, Rack
@@ -16,7 +17,7 @@ RATE = 48_000
 
 
 class Scale:
-    """Multiplies by ``factor``; refuses to run at 9."""
+    """Multiplies by ``factor``; refuses to run at 9, and to be drawn at 8."""
 
     latency = 0
     tail = 0
@@ -41,6 +42,14 @@ class Scale:
 
     def set(self, id, value):
         self.values[id] = value
+
+    @staticmethod
+    def curves(values, sample_rate):
+        if values["factor"] == 8.0:
+            raise RuntimeError("eight cannot be drawn")
+        x = np.array([0.0, 1.0])
+        lines = {"out": values["factor"] * x, "gap": np.array([np.nan, sample_rate])}
+        return (Curve("line", x, lines, "in", "V", "out", "V"),)
 
 
 SCALE = DeviceSpec(

@@ -169,15 +169,56 @@ def test_a_missing_device_says_so(wired):
     assert "its plugin is not installed" in strip.locator(".vx-missing").inner_text()
 
 
-def test_the_look_of_a_vocal_rack(page, screenshots):
+def vocal_rack():
     from voxrack import Bus, Rack, default_host
 
     create = default_host().create
-    rack = Rack(
+    return Rack(
         [create("fx.peq", {"peak1.gain": -4.0, "high_shelf.gain": 3.0}), create("fx.compressor", threshold=-24.0)],
         [Bus("delay", [create("fx.delay")], {"reverb": -12.0}), Bus("reverb", [create("fx.reverb")])],
         {"delay": -18.0, "reverb": -15.0},
     )
+
+
+# Where the first line of a picture is, per column: the topmost pixel of its colour, as a share of the height.
+LINE = """
+([group, name]) => {
+  const canvas = document.querySelector(`[data-group="${group}"] [data-curve="${name}"]`);
+  const { width, height } = canvas;
+  const { data } = canvas.getContext("2d").getImageData(0, 0, width, height);
+  const blue = (k) => data[k + 3] > 200 && data[k + 2] > data[k] + 60;
+  return Array.from({ length: width }, (_, x) => {
+    for (let y = 0; y < height; y++) if (blue(4 * (y * width + x))) return y / height;
+    return null;
+  });
+}
+"""
+
+
+def test_curves_follow_the_sliders(page):
+    wired = Wired(page, vocal_rack())
+    pictures = page.locator(".vx-shape canvas").evaluate_all("all => all.map((one) => one.dataset.curve)")
+    assert pictures == ["response", "gain curve", "echoes", "decay", "equaliser"]
+    label = page.locator('[data-curve="response"]').get_attribute("aria-label")
+    assert label == "response: gain in dB over frequency in Hz"
+    before = page.evaluate(LINE, ["peq", "response"])
+    wired.row("peq.low_shelf.gain").locator(".vx-field").fill("11 dB")
+    wired.row("peq.low_shelf.gain").locator(".vx-field").press("Enter")
+    wired.pump()
+    after = page.evaluate(LINE, ["peq", "response"])
+    left, right = [k for k, y in enumerate(after) if y is not None][4], len(after) - 20
+    assert after[left] < before[left] - 0.2  # the bass goes up
+    assert after[right] == pytest.approx(before[right], abs=0.03)  # the heights stay
+    bars = page.evaluate(LINE, ["delay", "echoes"])
+    wired.row("delay.feedback").locator(".vx-field").fill("0")
+    wired.row("delay.feedback").locator(".vx-field").press("Enter")
+    wired.pump()
+    one = page.evaluate(LINE, ["delay", "echoes"])
+    assert sum(y is not None for y in one) < sum(y is not None for y in bars)
+
+
+def test_the_look_of_a_vocal_rack(page, screenshots):
+    rack = vocal_rack()
     wired = Wired(page, rack)
     wired.row("compressor.ratio").locator(".vx-field").fill("0.5")
     wired.row("compressor.ratio").locator(".vx-field").press("Enter")

@@ -22,10 +22,16 @@ class Desk:
         self.model = ControlsModel(self.rack, self.sent.append, lambda *change: self.changes.append(change))
 
     def receive(self, **message) -> list[dict]:
-        """What the page gets in answer; everything must survive JSON."""
+        """What the page gets in answer, besides curves; everything must survive JSON."""
         del self.sent[:]
         self.model.receive(message)
-        return json.loads(json.dumps(self.sent, allow_nan=False))
+        sent = json.loads(json.dumps(self.sent, allow_nan=False))
+        return [message for message in sent if message["type"] != "curves"]
+
+    def curves(self) -> list[tuple[str, list]]:
+        """The curves that the page got: strip, and its pictures."""
+        sent = json.loads(json.dumps(self.sent, allow_nan=False))
+        return [(message["group"], message["curves"]) for message in sent if message["type"] == "curves"]
 
 
 @pytest.fixture
@@ -220,7 +226,7 @@ def test_the_widget_hears_the_page(monkeypatch):
     assert changes == [("scale.factor", 3.0)]
     assert controls.rack.get("scale.factor") == 3.0
     controls.refresh()
-    assert sent == ["value", "rack"]
+    assert sent == ["value", "curves", "rack", "curves", "curves"]
 
 
 def test_what_runs_both_ways_fills_from_its_zero(desk):
@@ -229,3 +235,33 @@ def test_what_runs_both_ways_fills_from_its_zero(desk):
     assert fixed["offset"]["origin"] == 0.5
     assert fixed["scale.factor"]["origin"] == 0.0
     assert fixed["dry"]["origin"] == 0.0  # from -inf: a fader, filled from the left
+
+
+# ---- curves -------------------------------------------------------------------------------------
+def test_every_device_that_can_be_drawn_is(desk):
+    desk.receive(type="ready")
+    assert [group for group, _ in desk.curves()] == ["scale", "master.scale"]
+    ((curve,),) = [curves for group, curves in desk.curves() if group == "scale"]
+    assert curve["lines"] == {"out": [0.0, desk.rack.get("scale.factor")], "gap": [None, 48_000.0]}
+
+
+def test_a_moved_slider_moves_the_curve_after_it_was_heard(desk):
+    heard_first = []
+    desk.model.on_change = lambda *_: heard_first.append(not desk.curves())
+    desk.receive(type="text", address="scale.factor", text="3", serial=1)
+    assert heard_first == [True]
+    ((group, (curve,)),) = desk.curves()
+    assert (group, curve["lines"]["out"]) == ("scale", [0.0, 3.0])
+
+
+def test_a_send_moves_no_curve(desk):
+    desk.receive(type="text", address="send.delay", text="-3 dB", serial=1)
+    assert desk.curves() == []
+
+
+def test_a_device_that_cannot_be_drawn_says_so_and_is_heard_all_the_same(desk):
+    desk.receive(type="text", address="scale.factor", text="8", serial=1)
+    assert desk.rack.get("scale.factor") == 8.0
+    assert desk.changes[-1] == ("scale.factor", 8.0)
+    (error,) = [message for message in desk.sent if message["type"] == "error"]
+    assert "eight cannot be drawn" in error["message"]

@@ -1,5 +1,6 @@
 // Controls of a rack. Python knows what a position means; the page shows positions and texts, and reports moves.
-// Messages from Python: rack (everything), value (one address), error (one address). A `rack` message rebuilds.
+// Messages from Python: rack (everything), value (one address), curves (one strip's pictures, shapes.js), error (one
+// address). A `rack` message rebuilds.
 // Messages to Python: ready, position, text, toggle, points, reset; `serial` tells an answer to the newest move
 // from one that a faster hand has overtaken.
 
@@ -198,10 +199,11 @@ class CurveRow extends Row {
   }
 }
 
-/** Build the page of one rack; returns the rows by address. */
+/** Build the page of one rack; returns the rows by address, and the places for pictures by strip. */
 function build(root, { groups, parameters }, reporter) {
   root.replaceChildren();
   const rows = new Map();
+  const shapes = new Map();
   const add = (address, parent, kind = Row) => {
     rows.set(address, new kind(address, parameters[address], (message) => reporter.report(address, message), parent));
     return rows.get(address);
@@ -218,6 +220,7 @@ function build(root, { groups, parameters }, reporter) {
       row.show = (value) => (dim(value), strip.classList.toggle("vx-bypassed", value.on));
     }
     if (group.note) element("p", "vx-missing", strip).textContent = group.note;
+    shapes.set(group.id, new Shapes(element("div", "vx-shapes", strip)));
     const body = element("div", "vx-body", strip);
     for (const section of group.sections) {
       const box = element("div", section.title ? "vx-section" : "vx-section vx-plain", body);
@@ -225,18 +228,20 @@ function build(root, { groups, parameters }, reporter) {
       for (const address of section.rows) add(address, box, parameters[address].kind === "array" ? CurveRow : Row);
     }
   }
-  return rows;
+  return { rows, shapes };
 }
 
 function render({ model, el }) {
   const root = element("div", "vx-controls", el, { "data-lm-suppress-shortcuts": "true" });
   const reporter = new Reporter((message) => model.send(message));
-  let rows = new Map();
+  let [rows, shapes] = [new Map(), new Map()];
   const listen = (message) => {
     if (message.type === "rack") {
-      rows = build(root, message, reporter);
+      for (const shape of shapes.values()) shape.close();
+      ({ rows, shapes } = build(root, message, reporter));
       for (const [address, row] of rows) row.show(message.values[address]);
-    } else if (message.type === "value") rows.get(message.address)?.answer(message, reporter.overtaken(message));
+    } else if (message.type === "curves") shapes.get(message.group)?.show(message.curves);
+    else if (message.type === "value") rows.get(message.address)?.answer(message, reporter.overtaken(message));
     else if (message.type === "error") rows.get(message.address)?.refuse(message.message);
   };
   model.on("msg:custom", listen);

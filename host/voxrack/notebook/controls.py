@@ -10,13 +10,17 @@ from typing import TYPE_CHECKING, Any
 import anywidget
 import numpy as np
 
-from ..errors import UsageError, VoxrackError
+from ..audio import check_rate
+from ..drawn import curves
+from ..errors import DeviceError, UsageError, VoxrackError
 from .faces import at, describe, element, face
 
 if TYPE_CHECKING:
     from ..rack import Rack
 
+RATE = 48_000  # Hz, of the curves
 _HERE = files("voxrack.notebook")
+_MODULE = ("page.js", "shapes.js", "controls.js")  # a widget has one module, so its files are joined
 
 
 class ControlsModel:
@@ -26,17 +30,24 @@ class ControlsModel:
     ----------
     rack : Rack
     send : callable
-        Called with each message to the page: ``rack`` (all that is shown), ``value``, ``error``.
+        Called with each message to the page: ``rack`` (all that is shown), ``value``, ``curves``, ``error``.
     on_change : callable, optional
         Called with ``(address, value)`` after each change that the user made.
+    sample_rate : int
+        In Hz; the curves are those of the devices at this rate.
     """
 
     def __init__(
-        self, rack: Rack, send: Callable[[dict[str, Any]], None], on_change: Callable[[str, Any], object] | None = None
+        self,
+        rack: Rack,
+        send: Callable[[dict[str, Any]], None],
+        on_change: Callable[[str, Any], object] | None = None,
+        sample_rate: int = RATE,
     ) -> None:
         self.rack = rack
         self.send = send
         self.on_change = on_change
+        self.sample_rate = check_rate(sample_rate)
         self.parameters = rack.parameters()
         self._lock = threading.RLock()  # the page's messages may come on another thread than the cell's
 
@@ -59,13 +70,16 @@ class ControlsModel:
                 return
             self._send_value(address, serial)
         if self.on_change is not None:
-            self.on_change(address, self.rack.get(address))
+            self.on_change(address, self.rack.get(address))  # first: what is heard shall not wait for what is seen
+        self._send_curves(next((prefix for prefix in self.rack.slots() if address.startswith(prefix + ".")), ""))
 
     def refresh(self) -> None:
         """Show what the rack holds now."""
         with self._lock:
             values = {address: face(param, self.rack.get(address)) for address, param in self.parameters.items()}
             self.send({"type": "rack", **describe(self.rack), "values": values})
+            for prefix in self.rack.slots():
+                self._send_curves(prefix)
 
     def _read(self, address: str, content: Mapping[str, Any]) -> Any:
         """The plain value that a message asks for."""
@@ -89,6 +103,19 @@ class ControlsModel:
             return array
         raise UsageError(f"{address}: a {param.kind} takes no message {kind!r}")
 
+    def _send_curves(self, prefix: str) -> None:
+        """Show what a slot's device does now, where it can be drawn."""
+        slot = self.rack.slots().get(prefix)
+        if slot is None:
+            return
+        try:
+            shown = curves(slot.device, self.sample_rate)
+        except DeviceError as error:
+            self.send({"type": "error", "address": f"{prefix}.mix", "message": str(error)})
+            return
+        if shown:
+            self.send({"type": "curves", "group": prefix, "curves": [curve.json() for curve in shown]})
+
     def _send_value(self, address: str, serial: int = 0) -> None:
         shown = face(self.parameters[address], self.rack.get(address))
         self.send({"type": "value", "address": address, "serial": serial, **shown})
@@ -99,7 +126,8 @@ class Controls(anywidget.AnyWidget):
 
     Each slot is a strip: sliders run as their parameter asks (logarithmic, skewed), fields read units
     (``1.2 kHz``, ``-18 dB``, ``0.5 s``), a dot resets, arrays are curves to draw on, the lamp bypasses.
-    What a field cannot take is said beside it, and the old value stays.
+    What a field cannot take is said beside it, and the old value stays. Devices that can be drawn (an equaliser's
+    response, a compressor's curve, echoes, a decay; see :mod:`voxrack.drawn`) show it, and it follows the sliders.
 
     Parameters
     ----------
@@ -107,18 +135,22 @@ class Controls(anywidget.AnyWidget):
         It is changed in place.
     on_change : callable, optional
         Called with ``(address, value)`` after each change by the user; ``Live.request`` fits.
+    sample_rate : int
+        In Hz, of the curves.
 
     Examples
     --------
     >>> Controls(rack, on_change=live.request)  # doctest: +SKIP
     """
 
-    _esm = "\n".join(_HERE.joinpath(name).read_text(encoding="utf-8") for name in ("page.js", "controls.js"))
+    _esm = "\n".join(_HERE.joinpath(name).read_text(encoding="utf-8") for name in _MODULE)
     _css = _HERE.joinpath("controls.css").read_text(encoding="utf-8")
 
-    def __init__(self, rack: Rack, on_change: Callable[[str, Any], object] | None = None) -> None:
+    def __init__(
+        self, rack: Rack, on_change: Callable[[str, Any], object] | None = None, *, sample_rate: int = RATE
+    ) -> None:
         super().__init__()
-        self.controller = ControlsModel(rack, lambda content: self.send(content), on_change)
+        self.controller = ControlsModel(rack, lambda content: self.send(content), on_change, sample_rate)
         self.on_msg(lambda _widget, content, _buffers: self.controller.receive(content))
 
     @property

@@ -4,10 +4,13 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
+from inspect import cleandoc
 
 import click
 
 from .markdown import code, fence, page, plain, table, toctree
+
+_OPTION = re.compile(r"(?<![\w`-])--[a-z][\w-]*(?:[ =][A-Z]+\b(?:=[A-Z]+\b)?)?")
 
 
 def commands() -> dict[str, click.Command]:
@@ -50,9 +53,8 @@ def options(command: click.Command, context: click.Context, level: int) -> str:
     usage = " ".join([context.command_path, *command.collect_usage_pieces(context)])
     rows = []
     for parameter in command.get_params(context):
-        record = parameter.get_help_record(context)
-        if record is not None and not (isinstance(parameter, click.Option) and parameter.hidden):
-            rows.append((code(record[0]), plain(record[1])))
+        if isinstance(parameter, click.Option) and (record := parameter.get_help_record(context)):
+            rows.append((code(record[0]), _prose(record[1])))
     return page(
         f"{'#' * level} {code(context.command_path)}",
         fence(usage, "text"),
@@ -71,12 +73,19 @@ def _below(group: click.Group, context: click.Context) -> Iterator[tuple[click.C
 
 def _help(text: str) -> Iterator[str]:
     """Paragraphs; what click would not wrap (after ``\\b``) is code: a shell's where a line calls voxrack."""
-    for paragraph in re.split(r"\n\s*\n", text.strip("\n")):
+    for paragraph in re.split(r"\n\s*\n", cleandoc(text)):
         if not paragraph.startswith("\b"):
-            yield plain(paragraph)
+            yield _prose(paragraph)
             continue
         lines = paragraph.lstrip("\b\n").splitlines()
-        if lines and lines[0].rstrip().endswith(":"):
+        if lines[0].rstrip().endswith(":"):
             yield plain(lines.pop(0))
         body = "\n".join(line[2:] if line.startswith("  ") else line for line in lines)
         yield fence(body, "sh" if "voxrack " in body else "text")
+
+
+def _prose(text: str) -> str:
+    """Help as Markdown, with its options as code."""
+    parts = text.split("`")
+    parts[::2] = [_OPTION.sub(lambda found: f"`{found[0]}`", part) for part in parts[::2]]
+    return plain("`".join(parts))

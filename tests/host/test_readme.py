@@ -10,19 +10,15 @@ from pathlib import Path
 
 import click
 import pytest
+from doc_blocks import calls, check_call, fenced
 
 from voxrack import Audio, Preset, default_host, read, render
 from voxrack.clip import clip, clip_path
-from voxrack.commands.group import Verbs
 from voxrack.testing import check_device
 
 ROOT = Path(__file__).resolve().parents[2]
 README = (ROOT / "README.md").read_text(encoding="utf-8")
 CONTRIBUTING = (ROOT / "CONTRIBUTING.md").read_text(encoding="utf-8")
-
-
-def fenced(text: str, language: str) -> list[str]:
-    return re.findall(rf"^```{language}\n(.*?)^```", text, re.DOTALL | re.MULTILINE)
 
 
 def test_the_first_screen_has_exactly_two_commands() -> None:
@@ -69,19 +65,12 @@ def test_the_preset_is_one_and_sounds_as_it_says() -> None:
 def test_the_shell_examples_name_verbs_and_options_that_exist() -> None:
     from voxrack.cli import cli
 
-    assert isinstance(cli, Verbs)
-    lines = [line.split() for block in fenced(README, "sh") for line in block.splitlines()]
-    assert len(lines) >= 5 and all(line[0] == "voxrack" for line in lines)
-    for _, verb, *words in lines:
-        command = cli.get_command(None, verb)
-        while isinstance(command, click.Group):
-            verb, *words = words
-            command = command.get_command(None, verb)
-        assert command is not None, verb
-        known = {option for parameter in command.params for option in parameter.opts}
-        assert {word for word in words if word.startswith("-")} <= known
+    found = [words for block in fenced(README, "sh") for words in calls(block)]
+    assert len(found) >= 5
+    for words in found:
+        check_call(words)
     for verb in re.findall(r"voxrack (\w+)[^`\n]*`", README):
-        assert verb in cli.list_commands(None), verb
+        assert verb in cli.list_commands(click.Context(cli)), verb
 
 
 def test_the_table_of_devices_is_current() -> None:

@@ -1,0 +1,94 @@
+"""What prosody is read from: fundamental frequency and level, frame by frame, of a recording at any rate."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ..mel import HOP, RATE, SHORTEST
+
+FRAME = HOP / RATE
+"""Seconds from frame to frame: those of the mel spectrogram."""
+AUDIBLE = 40.0
+"""dB under the loudest frame from which a frame counts as sound."""
+_FLOOR = -120.0  # dB
+
+
+@dataclass(frozen=True)
+class Speech:
+    """A voice, heard.
+
+    Parameters
+    ----------
+    samples : ndarray, shape (n,), float32
+        Mono, at 22,050 Hz.
+    f0 : ndarray, shape (frames,)
+        Hz; 0 without voice. Frame ``k`` is centred at ``(k + 0.5) * FRAME`` seconds.
+    voicing : ndarray, shape (frames,)
+        How periodic, 0 … 1.
+    level : ndarray, shape (frames,)
+        dB of full scale, RMS over 23 ms.
+    """
+
+    samples: NDArray[np.float32]
+    f0: NDArray[np.float64]
+    voicing: NDArray[np.float64]
+    level: NDArray[np.float64]
+
+    @property
+    def frames(self) -> int:
+        return len(self.f0)
+
+    @property
+    def voiced(self) -> NDArray[np.bool_]:
+        """Frames with a fundamental frequency."""
+        return self.f0 > 0
+
+    @property
+    def audible(self) -> NDArray[np.bool_]:
+        """Frames within 40 dB of the loudest one."""
+        return self.level > max(float(self.level.max(initial=_FLOOR)) - AUDIBLE, _FLOOR + 1)
+
+    @property
+    def times(self) -> NDArray[np.float64]:
+        """Centre of each frame, s."""
+        return (np.arange(self.frames) + 0.5) * FRAME
+
+
+def hear(signal: NDArray[np.float32], sample_rate: int) -> Speech | None:
+    """Read pitch and level off a recording.
+
+    Parameters
+    ----------
+    signal : ndarray, shape (channels, n), float32
+        Channels are averaged: they are taken for one voice.
+    sample_rate : int
+        Hz.
+
+    Returns
+    -------
+    Speech or None
+        None of less than 23 ms.
+    """
+    import soxr
+
+    from ..f0 import track
+
+    mono = signal.mean(axis=0, dtype=np.float64).astype(np.float32)
+    if sample_rate != RATE:
+        mono = np.ascontiguousarray(soxr.resample(mono, sample_rate, RATE), np.float32)
+    if len(mono) < SHORTEST:
+        return None
+    f0, voicing = track(mono)
+    return Speech(mono, f0.astype(np.float64), voicing.astype(np.float64), levels(mono)[: len(f0)])
+
+
+def levels(samples: NDArray[np.float32]) -> NDArray[np.float64]:
+    """dB of full scale of each frame of mono samples at 22,050 Hz, over two hops."""
+    count = len(samples) // HOP
+    power = np.square(samples[: count * HOP].astype(np.float64)).reshape(count, HOP).mean(axis=1)
+    padded = np.pad(power, 1, mode="edge")
+    smooth = 0.25 * padded[:-2] + 0.5 * padded[1:-1] + 0.25 * padded[2:]
+    return 10 * np.log10(np.maximum(smooth, 10 ** (_FLOOR / 10)))

@@ -17,13 +17,14 @@ if TYPE_CHECKING:
 LONGEST = 120.0  # seconds that are embedded; a notebook that holds hours cannot be opened
 _WIDTH, _LANE = 640, 64  # pixels of the waveform
 _RATES = (8000, 96_000)  # Hz that every browser plays
+_SOFTER = 6.0  # dB: nothing starts at full scale
 
 
 def player(audio: Audio) -> str:
     """HTML with sound (16-bit WAV), waveform, duration, sample rate and channels.
 
-    What the player changes for listening (only the first two minutes, mono for more than two channels,
-    turned down where it would clip) is stated below it; the audio itself is not touched.
+    What the player changes for listening (only the first two minutes, mono for more than two channels, 6 dB softer
+    and more where it would clip) is stated below it; the audio itself is not touched.
     """
     from .audio import channels_text
 
@@ -38,8 +39,8 @@ def player(audio: Audio) -> str:
     if not _RATES[0] <= heard.sample_rate <= _RATES[1]:
         heard = heard.resample(48_000)
         remarks.append("plays at 48000 Hz")
-    if heard.peak > 1.0:
-        remarks.append(f"turned down by {20 * math.log10(heard.peak):.1f} dB to fit 16 bits")
+    over = 20 * math.log10(max(1.0, heard.peak))
+    remarks.append(f"plays {_SOFTER + over:.1f} dB softer")
     data = base64.b64encode(_wav(heard)).decode("ascii")
     level = "silence" if audio.peak == 0 else f"peak {20 * math.log10(audio.peak):.1f} dBFS"
     facts = [f"{audio.duration:.3f} s", f"{audio.sample_rate} Hz", channels_text(audio.channels), level]
@@ -51,7 +52,7 @@ def player(audio: Audio) -> str:
 
 
 def _wav(audio: Audio) -> bytes:
-    scaled = audio.samples / max(1.0, audio.peak) * 32767.0
+    scaled = audio.samples / max(1.0, audio.peak) * 10 ** (-_SOFTER / 20) * 32767.0
     out = io.BytesIO()
     with wave.open(out, "wb") as file:
         file.setnchannels(audio.channels)

@@ -32,7 +32,19 @@ def cli() -> None:
 
 
 def _assemble() -> None:
-    from .commands import analyzing, batch, completion, datasets, demo, doctor, lab, listing, presets, recipes, rendering
+    from .commands import (
+        analyzing,
+        batch,
+        completion,
+        datasets,
+        demo,
+        doctor,
+        lab,
+        listing,
+        presets,
+        recipes,
+        rendering,
+    )
 
     for module in (analyzing, batch, completion, datasets, demo, doctor, lab, listing, presets, recipes, rendering):
         for command in module.COMMANDS:

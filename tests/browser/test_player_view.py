@@ -30,6 +30,11 @@ def constant(level: float, seconds: float = 2.0) -> Audio:
     return Audio(np.full((1, round(seconds * RATE)), level, np.float32), RATE)
 
 
+def ramp(seconds: float, rate: int = RATE) -> Audio:
+    """A straight line from 0 to 0.8: the sample value tells the position."""
+    return Audio(np.linspace(0, 0.8, round(seconds * rate), endpoint=False, dtype=np.float32)[None], rate)
+
+
 def test_switching_takes_is_one_linear_crossfade_of_20_ms(player):
     player.put("a", constant(0.2))
     player.put("b", constant(0.6))
@@ -81,8 +86,8 @@ def test_an_interrupted_crossfade_turns_back_without_a_step(player):
 
 
 def test_the_playhead_goes_on_when_the_heard_take_is_replaced(player):
-    # the sample value tells the position: a straight line from 0 to 1 over 2 s
-    line = Audio(np.linspace(0, 1, 2 * RATE, endpoint=False, dtype=np.float32)[None], RATE)
+    # the sample value tells the position: a straight line from 0 to 0.8 over 8 s, longer than a busy machine dawdles
+    line = ramp(8.0)
     player.put("a", line)
     player.page.evaluate("held = []")
     player.put("a", Audio(np.vstack([line.samples, line.samples]), RATE))  # another buffer, the same positions
@@ -102,26 +107,25 @@ def test_the_playhead_goes_on_when_the_heard_take_is_replaced(player):
     heard = np.array(heard)
     assert 0 < since < len(heard) / rate  # the swap lies within the window
     slope = np.polyfit(np.arange(len(heard)), heard, 1)[0] * rate
-    assert slope == pytest.approx(0.5, rel=1e-3)
+    assert slope == pytest.approx(0.1, rel=1e-3)
     residual = heard - np.polyval(np.polyfit(np.arange(len(heard)), heard, 1), np.arange(len(heard)))
-    assert np.abs(residual).max() < 2e-3  # 4 ms of playhead at most, where a restart would be 0.9 s
+    assert np.abs(residual).max() < 4e-4  # 4 ms of playhead at most, where a restart would be 0.9 s
 
 
 def test_replacing_another_take_is_not_heard(player):
     player.put("a", constant(0.3))
     player.put("b", constant(0.6))
     player.page.evaluate("async () => { await engine.play(); engine.analyser.fftSize = 32768; await heard(0.5); }")
-    player.put("b", constant(0.9))
+    player.put("b", constant(0.8))
     heard = np.array(player.page.evaluate("heard(0.3)"))
     assert heard == pytest.approx(np.full(len(heard), 0.3), abs=1e-4)
     player.page.evaluate("engine.choose('b')")
-    assert player.page.evaluate("heard(0.2)")[-1] == pytest.approx(0.9, abs=1e-4)
+    assert player.page.evaluate("heard(0.2)")[-1] == pytest.approx(0.8, abs=1e-4)
 
 
 def test_takes_of_other_rates_and_lengths_keep_one_playhead(player):
-    line = np.linspace(0, 1, 2 * RATE, endpoint=False, dtype=np.float32)[None]
-    player.put("48", Audio(line, RATE))
-    player.put("44.1", Audio(np.linspace(0, 1, 2 * 44_100, endpoint=False, dtype=np.float32)[None], 44_100))
+    player.put("48", ramp(2.0))
+    player.put("44.1", ramp(2.0, 44_100))
     player.put("short", constant(0.5, 0.25))
     player.page.evaluate("async () => { await engine.play(); await heard(0.6); }")
     for name in ("48", "44.1"):
@@ -129,20 +133,19 @@ def test_takes_of_other_rates_and_lengths_keep_one_playhead(player):
         position, sample = player.page.evaluate(
             "async () => { const s = await heard(0.1); return [engine.position(), s.at(-1)]; }"
         )
-        assert sample == pytest.approx(position / 2, abs=0.03)  # the analyser lags by a few blocks
+        assert sample == pytest.approx(0.4 * position, abs=0.03)  # the analyser lags by a few blocks
     player.page.evaluate("name => engine.choose(name)", "short")
     assert player.page.evaluate("heard(0.1)")[-1] == pytest.approx(0.0, abs=1e-4)  # past its end: silence, not a loop
 
 
 def test_a_loop_region_stays_inside_and_python_hears_of_it(player):
-    line = np.linspace(0, 1, 2 * RATE, endpoint=False, dtype=np.float32)[None]
-    player.put("a", Audio(line, RATE))
+    player.put("a", ramp(2.0))
     player.page.evaluate("async () => { await engine.play(); engine.loop([0.5, 0.8]); }")
     player.page.evaluate("engine.analyser.fftSize = 32768")
     heard = np.array(player.page.evaluate("heard(0.9)"))  # the window spans several turns
     rate = player.page.evaluate("engine.output().context.sampleRate")
-    assert 0.25 - 1e-3 < heard.min() < 0.26
-    assert 0.39 < heard.max() < 0.4 + 1e-3
+    assert 0.2 - 1e-3 < heard.min() < 0.21
+    assert 0.31 < heard.max() < 0.32 + 1e-3
     turns = np.flatnonzero(np.diff(heard) < -0.1)
     assert len(turns) >= 2
     assert np.diff(turns) / rate == pytest.approx(np.full(len(turns) - 1, 0.3), abs=0.001)
@@ -215,3 +218,100 @@ def test_the_average_spectrum_of_a_take_stays_a_number(player):
     assert np.isfinite(mean).all()
     width = player.page.evaluate("engine.output().context.sampleRate / engine.analyser.fftSize")
     assert np.argmax(mean) * width == pytest.approx(1000, abs=2 * width)
+
+
+def test_a_take_over_full_scale_is_turned_down_and_it_is_said(player):
+    player.put("loud", constant(4.0))
+    player.page.evaluate("async () => { await engine.play(); await heard(0.3); }")
+    assert player.page.evaluate("heard(0.1)")[-1] == pytest.approx(10 ** (-1 / 20), abs=1e-4)  # -1 dBFS, undistorted
+    assert player.page.locator(".vx-note").inner_text() == "turned down 13.0 dB, so that nothing clips"
+    player.page.evaluate("engine.volume(0.1)")
+    assert player.page.evaluate("heard(0.3)")[-1] == pytest.approx(0.4, abs=1e-4)  # at this volume it fits
+    assert player.page.locator(".vx-note").inner_text() == ""
+
+
+def test_it_starts_at_half_volume(page):
+    mount(page, ABPlayer, sounding=True)
+    model = PlayerModel(partial(tell, page), matched=False)
+    model.put("a", constant(0.8))
+    page.evaluate("engine.play()")
+    assert page.evaluate("heard(0.4)")[-1] == pytest.approx(0.4, abs=1e-4)
+
+
+def test_several_players_together_stay_below_full_scale(player):
+    player.put("a", constant(0.8))
+    out = player.page.evaluate(
+        """async () => {
+          await engine.play();
+          const { context } = engine.analyser;
+          const [other, ear] = [context.createConstantSource(), context.createAnalyser()];
+          const measure = async (offset) => {
+            other.offset.value = offset;
+            await new Promise((done) => setTimeout(done, 200));
+            const samples = new Float32Array(ear.fftSize);
+            ear.getFloatTimeDomainData(samples);
+            return samples.at(-1);
+          };
+          const { input, output } = window.__voxrack_bus;
+          output.connect(ear);
+          other.connect(input);
+          other.start();
+          return [await measure(0), await measure(0.2), await measure(5)];
+        }"""
+    )
+    assert out[0] == pytest.approx(0.8, abs=1e-3)  # one player below the bend comes out as it is
+    assert 0.9 < out[1] < out[2] < 1.0
+
+
+@pytest.mark.parametrize(
+    ("broken", "said"),
+    [
+        ("constructor() { throw new Error('none here'); }", "no audio output (none here)"),
+        ("state = 'suspended'; resume() { return new Promise(() => {}); }", "did not open an audio output"),
+    ],
+    ids=["none", "asleep"],
+)
+def test_without_an_audio_output_it_says_so_and_plays_nothing(player, broken, said):
+    player.put("a", constant(0.5))
+    player.put("b", constant(0.5))
+    page = player.page
+    page.evaluate(f"() => void (window.AudioContext = class {{ {broken} }})")
+    page.locator(".vx-play").click()
+    page.wait_for_function("document.querySelector('.vx-note.vx-error')")
+    assert said in page.locator(".vx-note").inner_text()
+    assert not page.evaluate("engine.playing")
+    page.keyboard.press("2")  # all the rest works on
+    player.remove("a")
+    assert page.locator(".vx-take").count() == 1
+
+
+def test_a_loop_is_set_from_the_keyboard_and_space_presses_the_button_that_has_the_focus(player):
+    player.put("a", ramp(4.0))
+    page = player.page
+    page.locator(".vx-player").focus()
+    page.keyboard.press("ArrowRight")
+    page.keyboard.press("i")
+    page.keyboard.press("ArrowRight")
+    page.keyboard.press("ArrowRight")
+    page.keyboard.press("o")
+    assert page.evaluate("engine.state.region") == pytest.approx([1.0, 3.0], abs=1e-3)
+    match = page.locator(".vx-match")
+    match.focus()
+    page.keyboard.press(" ")
+    assert match.get_attribute("aria-pressed") == "true"
+    assert not page.evaluate("engine.playing")
+
+
+def test_every_control_can_be_reached_and_has_a_name(player):
+    player.put("a", constant(0.1))
+    page = player.page
+    names = []
+    page.locator("body").click(position={"x": 1, "y": 1})
+    for _ in range(6):
+        page.keyboard.press("Tab")
+        names.append(page.evaluate("(e => e.getAttribute('aria-label') || e.textContent)(document.activeElement)"))
+    assert names[0].startswith("A/B player")
+    assert names[1] == "play or pause"
+    assert names[2].startswith("a")
+    assert names[3] == "match loudness"
+    assert names[4] == "volume"

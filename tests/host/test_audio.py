@@ -142,7 +142,7 @@ def test_the_player_holds_the_sound_the_waveform_and_the_facts() -> None:
     html = audio._repr_html_()
     heard = embedded(html)
     assert heard.sample_rate == 22_050
-    np.testing.assert_allclose(heard.samples, audio.samples, atol=1 / 32768)
+    np.testing.assert_allclose(heard.samples, audio.samples * 10 ** (-6 / 20), atol=1 / 32768)
     assert html.count("<polygon") == 2
     for fact in ("1.000 s", "22050 Hz", "stereo", "peak -6.0 dBFS"):
         assert fact in html
@@ -151,7 +151,7 @@ def test_the_player_holds_the_sound_the_waveform_and_the_facts() -> None:
 @pytest.mark.parametrize(
     ("audio", "told"),
     [
-        (Audio(tone(440, 0.1, 8000, level=4.0), 8000), "turned down by 12.0 dB"),
+        (Audio(tone(440, 0.1, 8000, level=4.0), 8000), "plays 18.0 dB softer"),
         (Audio(np.zeros((6, 800)), 8000), "mean of the channels"),
         (Audio(tone(440, 0.1, 192_000), 192_000), "plays at 48000 Hz"),
         (Audio(np.zeros(125 * 8000), 8000), "first 120 s"),
@@ -162,7 +162,7 @@ def test_the_player_states_what_it_changes_for_listening(audio: Audio, told: str
     html = audio._repr_html_()
     assert told in html
     assert "nan" not in html
-    assert embedded(html).peak <= 1.0
+    assert embedded(html).peak <= 10 ** (-6 / 20) + 1e-4  # nothing starts at full scale
 
 
 def test_the_waveform_is_drawn_to_scale() -> None:

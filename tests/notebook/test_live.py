@@ -196,3 +196,13 @@ def test_moving_a_slider_never_touches_the_running_render(player):
 def test_a_take_needs_a_name(player):
     with pytest.raises(UsageError, match="needs a name"):
         Live(make_rack(), voice(), player, "")
+
+
+def test_of_a_long_recording_the_players_excerpt_is_rendered(monkeypatch):
+    from voxrack.notebook import live as module
+
+    monkeypatch.setattr(module, "excerpt", lambda audio: audio[0.0:0.1])
+    player = ABPlayer()
+    live = Live(make_rack(), voice(0.25), player)
+    assert live.wait(LONG)
+    assert player.controller.takes["wet"].duration == pytest.approx(0.1)

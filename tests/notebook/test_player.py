@@ -10,7 +10,7 @@ import pytest
 from voxrack.audio import Audio
 from voxrack.errors import InputError, UsageError
 from voxrack.notebook.player import ABPlayer, PlayerModel
-from voxrack.notebook.takes import MOST_BOOST, integrated_loudness, make_take, matched_gains
+from voxrack.notebook.takes import LONGEST, MOST_BOOST, integrated_loudness, make_take, matched_gains
 
 RATE = 48_000
 
@@ -237,3 +237,25 @@ def test_the_widget_passes_on_and_reports(monkeypatch):
     player._handle_custom_msg({"type": "volume", "value": 0.1}, [])  # the road a message from the page takes
     assert player.controller.volume == 0.1
     assert ABPlayer().player_id != player.player_id
+
+
+# ---- long recordings ----------------------------------------------------------------------------
+def test_of_half_an_hour_the_beginning_is_taken_and_it_is_said(model, sent):
+    long = Audio(np.full((2, 1800 * 8000), 0.1, np.float32), 8000)
+    model.put("long", long)
+    assert model.duration == LONGEST == 300.0
+    assert sent[-1][0]["state"]["takes"][0]["note"] == "the first 5:00 of 30:00 min"
+    assert sent[-1][1][0].nbytes == 2 * 300 * 8000 * 4
+
+
+def test_up_to_five_minutes_nothing_is_cut(model):
+    model.put("short", Audio(np.full((1, 300 * 8000), 0.1, np.float32), 8000))
+    assert model.takes["short"].note == ""
+
+
+def test_a_closed_player_takes_what_comes_and_says_nothing():
+    player = ABPlayer({"dry": tone(-20)})
+    player.close()
+    player["wet"] = tone(-10)
+    player.note("still here")
+    assert player.names == ("dry", "wet")

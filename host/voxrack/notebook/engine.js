@@ -6,6 +6,8 @@
 const FADE = 0.02; // seconds of every crossfade; linear, because takes of one performance are correlated
 const AHEAD = 0.01; // seconds between deciding and sounding, at least, so that all sources start on the same sample
 const SHORTEST_LOOP = 0.05; // seconds
+const LOUDEST = 10 ** (-1 / 20); // -1 dBFS: no take comes out of a player higher
+const WAKE = 3000; // ms in which the browser opens its audio output, or is said not to
 
 const engines = (window.__voxrack_players ??= {}); // by player id; tests read spectra here
 /** One audio context for the page: browsers allow only a few. */
@@ -14,6 +16,39 @@ function audioContext() {
 }
 
 const decibels = (db) => 10 ** (db / 20);
+
+/** Where all players of the page meet. Together they may exceed what each keeps to: beyond 0.9 the sum is bent, never cut. */
+function commonBus() {
+  if (window.__voxrack_bus) return window.__voxrack_bus.input;
+  const context = audioContext();
+  const [bus, shaper] = [context.createGain(), context.createWaveShaper()];
+  const [range, knee, top] = [8, 0.9, 0.98]; // the curve reaches from -range to range
+  bus.gain.value = 1 / range;
+  shaper.curve = Float32Array.from({ length: 16385 }, (_, k) => {
+    const x = ((k - 8192) / 8192) * range;
+    const size = Math.abs(x);
+    return Math.sign(x) * (size <= knee ? size : knee + (top - knee) * Math.tanh((size - knee) / (top - knee)));
+  });
+  bus.connect(shaper).connect(context.destination);
+  window.__voxrack_bus = { input: bus, output: shaper };
+  return bus;
+}
+
+/** Wakes the page's audio output; returns what keeps it from sounding, empty where nothing does. */
+async function awake() {
+  let context;
+  try {
+    context = audioContext();
+  } catch (error) {
+    return `no sound: this browser has no audio output (${error.message})`;
+  }
+  if (context.state !== "running") {
+    const late = new Promise((done) => setTimeout(done, WAKE));
+    await Promise.race([context.resume().catch(() => late), late]);
+  }
+  if (context.state === "running") return "";
+  return "no sound: the browser did not open an audio output; connect one, or allow this page to play, and press ▶ again";
+}
 
 /** Takes on one timeline: looped sources started together, each behind its own gain; one gain is open. */
 class Engine extends EventTarget {
@@ -27,6 +62,7 @@ class Engine extends EventTarget {
     this.playing = false;
     this.anchor = { time: 0, offset: 0 }; // timeline position `offset` sounds at context time `time`
     this.previous = ""; // the take heard before this one
+    this.trouble = ""; // what keeps it from sounding
     this.swaps = 0; // how many takes were replaced while playing, and the latest: for measurements
     this.swap = null; // {name, at: performance.now(), when: context time}
   }
@@ -70,7 +106,7 @@ class Engine extends EventTarget {
     for (const name of [...this.takes.keys()]) {
       if (names.includes(name)) continue;
       this.takes.delete(name);
-      this.silence(name, this.soon());
+      if (this.voices.has(name)) this.silence(name, this.soon());
     }
     if (!names.includes(this.state.active)) this.state.active = state.active;
     if (this.state.region && this.state.region[1] > state.duration) this.state.region = state.region;
@@ -97,8 +133,12 @@ class Engine extends EventTarget {
 
   async play() {
     if (!this.takes.size || this.playing) return;
-    const context = audioContext();
-    if (context.state !== "running") await context.resume();
+    const trouble = await awake();
+    if (trouble || this.trouble) {
+      this.trouble = trouble;
+      this.changed();
+    }
+    if (trouble || this.playing) return;
     this.playing = true;
     this.restart(this.anchor.offset);
     this.changed();
@@ -142,7 +182,7 @@ class Engine extends EventTarget {
       this.analyser.fftSize = 4096;
       this.analyser.smoothingTimeConstant = 0.75;
       this.master.gain.value = this.state.volume;
-      this.master.connect(this.analyser).connect(context.destination);
+      this.master.connect(this.analyser).connect(commonBus());
     }
     return this.master;
   }
@@ -158,9 +198,27 @@ class Engine extends EventTarget {
   }
 
   levelOf(name) {
-    if (name !== this.state.active) return 0;
+    return name === this.state.active ? this.wantedOf(name) * this.limitOf(name) : 0;
+  }
+
+  wantedOf(name) {
     const entry = this.state.takes.find((take) => take.name === name);
     return this.state.matched && entry ? decibels(entry.gain) : 1;
+  }
+
+  /** Factor that keeps a take under the ceiling. Its peak is known, so it is turned down as a whole: nothing is distorted. */
+  limitOf(name) {
+    const entry = this.state.takes.find((take) => take.name === name);
+    if (!entry || entry.peak === null) return 1;
+    return Math.min(1, LOUDEST / (decibels(entry.peak) * this.wantedOf(name) * this.state.volume));
+  }
+
+  /** What a listener must know of the take that is heard. */
+  get remark() {
+    const entry = this.state.takes.find((take) => take.name === this.state.active);
+    const limit = this.limitOf(this.state.active);
+    const less = limit < 0.99 ? `turned down ${(-20 * Math.log10(limit)).toFixed(1)} dB, so that nothing clips` : "";
+    return [entry?.note, less].filter(Boolean).join(" · ");
   }
 
   sound(name, when, offset) {
@@ -234,6 +292,13 @@ class Engine extends EventTarget {
     this.state.region = region && region[1] - region[0] >= SHORTEST_LOOP ? region : null;
     this.seek(position);
     this.report({ type: "region", region: this.state.region });
+  }
+
+  /** Loop from here (edge 0), or up to here (edge 1); the other edge stays where it is. */
+  loopFrom(edge) {
+    const [start, end] = this.span();
+    const here = this.position();
+    this.loop(edge ? [here > start ? start : 0, here] : [here, here < end ? end : this.state.duration]);
   }
 
   report(message) {

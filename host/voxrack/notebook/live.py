@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any, Generic, TypeVar
 import numpy as np
 
 from ..errors import UsageError
+from .takes import excerpt
 
 if TYPE_CHECKING:
     from ..audio import Audio
@@ -89,7 +90,8 @@ class Live:
     rack : Rack
         Read whenever a render begins.
     audio : Audio
-        What is rendered; an excerpt of some seconds keeps the answer quick.
+        What is rendered; an excerpt of some seconds keeps the answer quick. Of a long recording the player's
+        excerpt is rendered, no more.
     player : ABPlayer
         Gets the result as the take ``take``; failures show as a note under it.
     take : str
@@ -110,7 +112,7 @@ class Live:
     def __init__(self, rack: Rack, audio: Audio, player: ABPlayer, take: str = "wet", *, tail: bool = False) -> None:
         if not take:
             raise UsageError("a take needs a name, such as 'wet'; got an empty one")
-        self.rack, self.audio, self.player, self.take, self.tail = rack, audio, player, take, tail
+        self.rack, self.audio, self.player, self.take, self.tail = rack, excerpt(audio), player, take, tail
         self.error: Exception | None = None
         self._twin = rack.copy()
         self._worker: LatestWins[Audio] = LatestWins(self._render, self._show, self._fail)

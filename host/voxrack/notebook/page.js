@@ -22,10 +22,12 @@ function surface(canvas) {
   return [pen, width, height];
 }
 
-/** Keys of a view: what `actionOf` finds for a key is done and goes no further; `spared` keeps its own keys. */
+/** Keys of a view: what `actionOf` finds for a key is done and goes no further; `spared` keeps its own keys, and space
+    and Enter press the button that has the focus. */
 function shortcuts(root, spared, actionOf) {
   root.addEventListener("keydown", (event) => {
     if (event.ctrlKey || event.metaKey || event.altKey || event.target === spared) return;
+    if (event.target.tagName === "BUTTON" && [" ", "Enter"].includes(event.key)) return;
     const action = actionOf(event);
     if (!action) return;
     action(event);

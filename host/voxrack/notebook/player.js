@@ -32,7 +32,7 @@ function render({ model, el }) {
   const spectrum = element("canvas", "vx-spectrum", screen, { title: "spectrum heard now (filled) and averaged (lines)" });
   const foot = element("div", "vx-foot", root);
   const note = element("span", "vx-note", foot, { role: "status" });
-  element("span", "vx-keys", foot).textContent = "space play · 1–9 take · X back · ←→ seek · drag to loop · L no loop";
+  element("span", "vx-keys", foot).textContent = "space play · 1–9 take · X back · ←→ seek · drag, or I and O, to loop · L no loop";
   const bins = new Float32Array(2048);
   const label = takeButtons(engine, chips, (chip, take, k) => {
     const { matched } = engine.state;
@@ -51,8 +51,9 @@ function render({ model, el }) {
     match.setAttribute("aria-pressed", matched);
     volume.value = Math.sqrt(engine.state.volume);
     volume.title = `volume ${signed(20 * Math.log10(Math.max(engine.state.volume, 1e-5)))} dB`;
-    note.textContent = engine.note.text || (region ? `loop ${clock(region[0])} – ${clock(region[1])}` : "");
-    note.classList.toggle("vx-error", engine.note.level === "error" && !!engine.note.text);
+    const loop = region ? `loop ${clock(region[0])} – ${clock(region[1])}` : "";
+    note.textContent = engine.trouble || engine.note.text || [loop, engine.remark].filter(Boolean).join(" · ");
+    note.classList.toggle("vx-error", !!engine.trouble || (engine.note.level === "error" && !!engine.note.text));
     draw();
   };
 
@@ -93,6 +94,8 @@ function render({ model, el }) {
     " ": () => (engine.playing ? engine.pause() : engine.play()),
     x: () => engine.choose(engine.previous),
     l: () => engine.loop(null),
+    i: () => engine.loopFrom(0),
+    o: () => engine.loopFrom(1),
     m: () => engine.match(!engine.state.matched),
     home: () => engine.seek(engine.span()[0]),
     arrowleft: (event) => engine.seek(Math.max(0, engine.position() - (event.shiftKey ? 0.1 : 1))),

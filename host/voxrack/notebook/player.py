@@ -13,7 +13,7 @@ import anywidget
 import traitlets
 
 from ..errors import UsageError
-from .takes import Take, make_take, matched_gains
+from .takes import LONGEST, Take, make_take, matched_gains
 
 if TYPE_CHECKING:
     from ..audio import Audio
@@ -34,6 +34,8 @@ class PlayerModel:
         channel after channel, as one binary buffer), ``state``, ``transport`` and ``note``.
     matched : bool
         Play all takes equally loud.
+    longest : float
+        Seconds; of a longer recording the beginning is taken, and the take's note says so.
 
     Notes
     -----
@@ -41,8 +43,9 @@ class PlayerModel:
     may arrive on another thread than the cell's, hence the lock.
     """
 
-    def __init__(self, send: Send, matched: bool = True) -> None:
+    def __init__(self, send: Send, matched: bool = True, longest: float = LONGEST) -> None:
         self.send = send
+        self.longest = longest
         self.takes: dict[str, Take] = {}
         self.active = ""
         self.matched = matched
@@ -60,7 +63,7 @@ class PlayerModel:
         """Add a take, or replace the one of that name; the playhead goes on."""
         if not isinstance(name, str) or not name:
             raise UsageError(f"a take's name is a non-empty text; got {name!r}")
-        take = make_take(name, audio)
+        take = make_take(name, audio, self.longest)
         with self._lock:
             self.takes[name] = take
             self.active = self.active or name
@@ -181,9 +184,11 @@ class ABPlayer(anywidget.AnyWidget):
     """Several takes of one performance, one playhead; click a take (or press 1, 2, …) to hear it.
 
     Takes switch by a crossfade of 20 ms and are matched in loudness (integrated LUFS) unless told
-    otherwise. Click the waveform to seek, drag over it to loop a region. Keys, with the player
+    otherwise. It starts at half volume, and nothing leaves it above -1 dBFS: a take that would is turned
+    down as a whole, and the line below says by how much. Of a recording beyond five minutes the beginning is taken,
+    which is said too. Click the waveform to seek, drag over it to loop a region. Keys, with the player
     focused: space plays and pauses, 1 … 9 choose a take, X goes back to the take heard before,
-    arrows seek, L removes the loop, M matches loudness.
+    arrows seek, I and O set the loop's ends at the playhead, L removes the loop, M matches loudness.
 
     Parameters
     ----------

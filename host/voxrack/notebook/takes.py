@@ -15,6 +15,7 @@ from ..errors import InputError
 BLOCK_SECONDS = 0.4  # gating block of ITU-R BS.1770-4; anything shorter has no integrated loudness
 MOST_BOOST = 24.0  # dB; a nearly silent take is not pulled up until its noise is the programme
 BROWSER_RATES = (8_000, 96_000)  # every Web Audio implementation must accept buffers of these rates
+LONGEST = 300.0  # s of a recording that a player takes: more would fill the page's memory and the road to it
 
 
 @dataclass(frozen=True)
@@ -49,8 +50,13 @@ class Take:
         return self.samples.shape[1] / self.sample_rate
 
 
-def make_take(name: str, audio: Audio) -> Take:
-    """Prepare audio for the browser: at most two channels, a rate that every browser plays.
+def excerpt(audio: Audio, longest: float = LONGEST) -> Audio:
+    """The beginning of a recording, at most ``longest`` seconds of it."""
+    return audio if audio.duration <= longest else audio[0.0:longest]
+
+
+def make_take(name: str, audio: Audio, longest: float = LONGEST) -> Take:
+    """Prepare audio for the browser: at most ``longest`` seconds and two channels, at a rate that every browser plays.
 
     Raises
     ------
@@ -60,6 +66,9 @@ def make_take(name: str, audio: Audio) -> Take:
     if not isinstance(audio, Audio):
         raise InputError(f"take '{name}' is {type(audio).__name__}; a player takes voxrack.Audio(samples, sample_rate)")
     notes = []
+    if audio.duration > longest:
+        notes.append(f"the first {_minutes(longest)} of {_minutes(audio.duration)} min")
+        audio = excerpt(audio, longest)
     if audio.channels > 2:
         notes.append(f"{audio.channels} channels played as mono")
         audio = audio.mono()
@@ -68,6 +77,11 @@ def make_take(name: str, audio: Audio) -> Take:
         audio = audio.resample(48_000)
     loudness = integrated_loudness(audio.samples, audio.sample_rate)
     return Take(name, audio.samples, audio.sample_rate, loudness, audio.peak, "; ".join(notes))
+
+
+def _minutes(seconds: float) -> str:
+    """``"30:00"``."""
+    return f"{int(seconds // 60)}:{int(seconds % 60):02d}"
 
 
 def integrated_loudness(samples: NDArray[np.float32], sample_rate: int) -> float:

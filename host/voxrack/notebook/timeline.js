@@ -203,7 +203,7 @@ function render({ model, el }) {
   const segments = element("div", "vx-segments", root, { role: "list", "aria-label": "segments" });
   const foot = element("div", "vx-foot", root);
   const note = element("span", "vx-note", foot);
-  element("span", "vx-keys", foot).textContent = "space play · ←→ seek · [ ] segment · drag to loop · L no loop";
+  element("span", "vx-keys", foot).textContent = "space play · ←→ seek · [ ] segment · drag, or I and O, to loop · L no loop";
   let shown = null; // the timeline whose legend and segments are on the page
 
   const seek = (seconds) => {
@@ -253,8 +253,9 @@ function render({ model, el }) {
     play.disabled = !engine.state.takes.length;
     volume.value = Math.sqrt(engine.state.volume);
     const region = engine.state.region;
-    const remark = engine.state.takes.find(({ name }) => name === engine.state.active)?.note ?? "";
-    note.textContent = region ? `loop ${clock(region[0])} – ${clock(region[1])}` : remark;
+    const loop = region ? `loop ${clock(region[0])} – ${clock(region[1])}` : "";
+    note.textContent = engine.trouble || [loop, engine.remark].filter(Boolean).join(" · ");
+    note.classList.toggle("vx-error", !!engine.trouble);
     group.hidden = engine.state.takes.length < 2;
     label();
     const timeline = timelineOf(id);
@@ -293,6 +294,8 @@ function render({ model, el }) {
   const keys = {
     " ": () => (engine.playing ? engine.pause() : engine.play()),
     l: () => engine.loop(null),
+    i: () => engine.loopFrom(0),
+    o: () => engine.loopFrom(1),
     x: () => engine.choose(engine.previous),
     home: () => seek(engine.span()[0]),
     arrowleft: (event) => seek(engine.position() - (event.shiftKey ? 0.1 : 1)),
@@ -300,10 +303,9 @@ function render({ model, el }) {
     "[": () => step(-1),
     "]": () => step(1),
   };
-  const pressing = ({ key, target }) => key === " " && target.tagName === "BUTTON"; // space presses a button
   shortcuts(root, volume, (event) => {
     const digit = engine.state.takes[Number(event.key) - 1];
-    return pressing(event) ? null : digit ? () => engine.choose(digit.name) : keys[event.key.toLowerCase()];
+    return digit ? () => engine.choose(digit.name) : keys[event.key.toLowerCase()];
   });
   return follow(engine, wave, update, draw);
 }

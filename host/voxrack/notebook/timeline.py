@@ -43,7 +43,7 @@ class TimelineModel:
 
     def __init__(self, send: Send) -> None:
         self.send = send
-        self.player = PlayerModel(send, matched=False)
+        self.player = PlayerModel(send, matched=False, longest=LONGEST)
         self.timelines: dict[str, Timeline] = {}  # by the take's name
         self.position = 0.0
         self._lock = threading.RLock()

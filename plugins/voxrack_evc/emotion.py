@@ -1,0 +1,101 @@
+"""The emotion encoder: any device of the role ``emotion-embedding``, its embeddings pooled over a recording.
+
+The paper takes the pooled 1024-d state of a wav2vec 2.0 that was fine-tuned on MSP-Podcast; here it is whatever
+recogniser the host offers (DiffEVC, section 2.1.1: the encoder is frozen, only a projection of it is learned).
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from voxrack.device import Track
+from voxrack.errors import InputError, UsageError
+from voxrack.instance import AnalyzerDevice
+
+ROLE = "emotion-embedding"
+EMBEDDING, SPEECH = "embedding", "voiced"  # names of tracks
+
+
+class EmotionEncoder:
+    """Recordings to vectors; another process makes the same device for itself.
+
+    Parameters
+    ----------
+    device : AnalyzerDevice
+        Of the role ``emotion-embedding``: gives a track ``embedding``, and where it can a track ``voiced`` on the same
+        times whose first column is the share of speech.
+    """
+
+    def __init__(self, device: AnalyzerDevice) -> None:
+        self.id, self.values = device.spec.id, dict(device.values)
+        self._device: AnalyzerDevice | None = device
+
+    def __getstate__(self) -> dict[str, Any]:
+        return {"id": self.id, "values": self.values, "_device": None}
+
+    def __setstate__(self, state: Mapping[str, Any]) -> None:
+        self.__dict__.update(state)
+
+    @property
+    def device(self) -> AnalyzerDevice:
+        if self._device is None:
+            from voxrack.host import default_host
+
+            made = default_host().create(self.id, self.values)
+            assert isinstance(made, AnalyzerDevice)
+            self._device = made
+        return self._device
+
+    def __call__(self, samples: NDArray[np.float32], sample_rate: int) -> NDArray[np.float32]:
+        """Embedding (size,) of a mono recording (frames,), float32.
+
+        Raises
+        ------
+        InputError
+            The device hears no speech in it.
+        """
+        self.device.prepare(sample_rate, 1)
+        self.device.push(np.ascontiguousarray(samples[None], np.float32))
+        return pooled(self.device.finish(), self.id)
+
+    def described(self) -> str:
+        """Its id and, where it has weights, the beginning of their digest: ``"ser.best, weights 3fa9c1d2"``."""
+        from voxrack.availability import weights_path
+
+        path = self.device.assets.get("weights")
+        if path is None and self.device.spec.weights:
+            path = weights_path(self.device.spec)
+        if path is None or not path.is_file():
+            return self.id
+        return f"{self.id}, weights {hashlib.sha256(path.read_bytes()).hexdigest()[:8]}"
+
+
+def pooled(tracks: Sequence[Track], device: str) -> NDArray[np.float32]:
+    """Mean of the windows' embeddings, weighed by the speech in them; windows that were not judged (zeros) left out.
+
+    Raises
+    ------
+    UsageError
+        No track ``embedding``: the device has not what its role promises.
+    InputError
+        No window with speech.
+    """
+    named = {track.name: track for track in tracks}
+    if EMBEDDING not in named:
+        raise UsageError(
+            f"device '{device}' gives no track '{EMBEDDING}' (it gives {', '.join(named) or 'none'}); "
+            f"one of the role {ROLE} does"
+        )
+    values = named[EMBEDDING].values
+    weights = named[SPEECH].values[:, 0] if SPEECH in named else np.ones(len(values))
+    if len(weights) != len(values):
+        weights = np.ones(len(values))
+    weights = np.where(values.any(axis=1), weights, 0.0)
+    if not weights.sum() > 0:
+        raise InputError(f"'{device}' hears no speech in the recording: there is no emotion to tell")
+    return (weights @ values / weights.sum()).astype(np.float32)

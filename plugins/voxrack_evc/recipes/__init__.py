@@ -1,0 +1,1 @@
+"""How the converters and the vocoder are prepared, trained and evaluated."""

@@ -5,12 +5,30 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 from voxrack.device import DeviceSpec
 from voxrack.hooks import hookimpl
+from voxrack.recipe import RecipeSpec
 
-from .specs import DEVICES
+from .specs import DEVICES, RECIPES
+
+if TYPE_CHECKING:
+    import click
 
 
 @hookimpl
 def voxrack_devices() -> tuple[DeviceSpec, ...]:
     return DEVICES
+
+
+@hookimpl
+def voxrack_recipes() -> tuple[RecipeSpec, ...]:
+    return RECIPES
+
+
+@hookimpl
+def voxrack_commands(cli: click.Group) -> None:
+    from .convert import convert_command
+
+    cli.add_command(convert_command)

@@ -4,6 +4,10 @@ from __future__ import annotations
 
 from voxrack.device import DeviceSpec
 from voxrack.params import Param
+from voxrack.recipe import RecipeSpec
+
+from .specs_diffevc import DIFFEVC_RECIPE
+from .specs_vocoder import RECIPES as VOCODER
 
 EMOTIONS = ("neutral", "calm", "happy", "sad", "angry", "fearful", "disgust", "surprised")
 """Those that ``evc.prosody`` has statistics of."""
@@ -31,3 +35,5 @@ PROSODY = DeviceSpec(
 )  # fmt: skip
 
 DEVICES: tuple[DeviceSpec, ...] = (PROSODY,)
+
+RECIPES: tuple[RecipeSpec, ...] = (DIFFEVC_RECIPE, *VOCODER)

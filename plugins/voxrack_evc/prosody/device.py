@@ -15,7 +15,7 @@ import numpy as np
 from voxrack.device import Block, Progress
 
 from .colour import colour
-from .manner import manners
+from .manner import manners, manners_digest
 from .overlap import FINE, Time, lay_out, overlap_add
 from .plan import Plan, plan
 from .speech import Speech, hear
@@ -29,6 +29,7 @@ class Prosody:
 
     def __init__(self, values: Mapping[str, Any], needs: Mapping[str, Any], assets: Mapping[str, Path]) -> None:
         self.values = dict(values)
+        self.weights = {"manners": manners_digest()}
 
     def set(self, id: str, value: Any) -> None:
         """Change a parameter."""

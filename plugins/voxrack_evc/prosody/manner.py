@@ -6,6 +6,7 @@ actor's neutral clips. ``python tools/prosody_statistics.py RAVDESS`` measures a
 
 from __future__ import annotations
 
+import hashlib
 import json
 from collections.abc import Mapping
 from dataclasses import dataclass, field, fields
@@ -129,5 +130,15 @@ def timbre(speech: Speech) -> NDArray[np.float64]:
 @cache
 def manners() -> Mapping[str, Manner]:
     """Difference to neutral of every emotion of the table."""
-    table = json.loads(files(__package__).joinpath("manners.json").read_text(encoding="utf-8"))
+    table = json.loads(_table())
     return {emotion: Manner.from_record(record) for emotion, record in table["emotions"].items()}
+
+
+@cache
+def manners_digest() -> str:
+    """SHA-256 of the table, in hexadecimal."""
+    return hashlib.sha256(_table()).hexdigest()
+
+
+def _table() -> bytes:
+    return files(__package__).joinpath("manners.json").read_bytes()

@@ -9,6 +9,7 @@ import pytest
 from timelines import ROWS, TRUST, tracks
 
 from voxrack.audio import Audio
+from voxrack.device import Track
 from voxrack.notebook.emotion_colours import SILENT, colours
 from voxrack.notebook.timeline import EmotionTimeline, TimelineModel
 from voxrack.timeline import Timeline
@@ -42,8 +43,8 @@ class Shown:
         voice = 0.2 * np.sin(2 * np.pi * 220 * time) * np.abs(np.sin(2 * np.pi * 1.1 * time))
         self.show(Audio(voice.astype(np.float32)[None], RATE))
 
-    def show(self, audio: Audio, rows=ROWS, trust=None) -> None:
-        self.model.show(audio, Timeline.of(tracks(rows, trust=trust)))
+    def show(self, audio: Audio, rows=ROWS, trust=None, further=()) -> None:
+        self.model.show(audio, Timeline.of(tracks(rows, trust=trust)), further)
 
     def pump(self) -> None:
         """Deliver what the page has sent."""
@@ -198,3 +199,39 @@ def test_another_recording_takes_the_place(shown):
     assert page.evaluate("engine.state.duration") == pytest.approx(2.0)
     heard = page.locator(".vx-legend .vx-heard").evaluate_all("all => all.map((one) => one.textContent)")
     assert heard == ["neutral"]
+
+
+def test_loudness_stands_below_and_a_click_on_it_seeks(shown, screenshots):
+    page = shown.page
+    assert page.locator(".vx-track").count() == 0
+    times = np.arange(0.2, 4.0, 0.1)
+    levels = np.where(times < 2.0, -30.0, -18.0)
+    loudness = Track("loudness", times, np.stack([levels, levels - 1], axis=1), ("momentary", "short-term"), "LUFS")
+    shown.show(Audio(np.full((1, 4 * RATE), 0.1, np.float32), RATE), further=[loudness])
+    assert page.locator(".vx-track figcaption").inner_text() == "loudness (LUFS): momentary bold, short-term thin"
+    canvas = page.locator('[data-track="loudness"]')
+    canvas.click(position={"x": canvas.bounding_box()["width"] * 0.25, "y": 20})
+    assert page.evaluate("engine.position()") == pytest.approx(1.0, abs=0.02)
+    top, foot = (page.evaluate(PIXEL, ['[data-track="loudness"]', 0.75, down])[3] for down in (8.5 / 74, 60 / 74))
+    assert top > 150  # the louder half's line is at the top
+    assert foot < 60
+    page.screenshot(path=str(screenshots / "loudness.png"))
+    shown.show(Audio(np.full((1, 4 * RATE), 0.1, np.float32), RATE))
+    assert page.locator(".vx-track").count() == 0
+
+
+def test_before_and_after_stand_under_each_other(shown, screenshots):
+    page = shown.page
+    strips = page.locator(".vx-strips")
+    assert strips.is_hidden()
+    quieter = Audio(np.full((1, 4 * RATE), 0.05, np.float32), RATE)
+    shown.model.put("enhanced", quieter, Timeline.of(tracks([(0.9, 0.05, 0.05)] * 6)))
+    assert strips.is_visible()
+    paints = colours(("neutral", "happy", "angry"))
+    upper, lower = (page.evaluate(PIXEL, [".vx-strips", 0.4, down])[:3] for down in (0.25, 0.75))
+    assert upper == pytest.approx(rgb(paints["angry"]), abs=3)  # before
+    assert lower == pytest.approx(rgb(paints["neutral"]), abs=3)  # after
+    page.screenshot(path=str(screenshots / "overlay.png"))
+    strips.click(position={"x": strips.bounding_box()["width"] * 0.7, "y": 5})
+    shown.pump()
+    assert shown.model.position == pytest.approx(2.8, abs=0.02)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 
 import numpy as np
 import pytest
@@ -222,3 +223,21 @@ def test_long_recordings_are_played_narrow_and_very_long_ones_refused(monkeypatc
     assert (widget.position, widget.band.label, len(widget.bands)) == (1.5, "neutral", 1)
     with pytest.raises(UsageError, match=r"timeline_picture"):
         widget.add("long", recording(7.0), tracks(rows))
+
+
+def test_curves_of_further_analyzers_go_with_the_timeline(model):
+    times = np.arange(3.0)
+    levels = np.array([[-20.0, -21.0], [-math.inf, -22.0], [-19.0, -23.0]])
+    loudness = Track("loudness", times, levels, ("m", "s"), "LUFS")
+    wide = Track("embedding", times, np.zeros((3, 64)))
+    model.show(recording(), Timeline.of(tracks()), [*tracks(), loudness, wide])
+    (sent,) = model.sent[-1][0]["tracks"]
+    assert (sent["name"], sent["unit"], sent["labels"]) == ("loudness", "LUFS", ["m", "s"])
+    assert sent["values"] == [[-20.0, -21.0], [None, -22.0], [-19.0, -23.0]]
+    assert model.sent[-1][0]["alone"]
+    model.put("enhanced", recording(), Timeline.of(tracks()))
+    assert model.sent[-1][0]["tracks"] == []
+    assert not model.sent[-1][0]["alone"]
+    long = Track("level", np.arange(18_000.0), np.zeros((18_000, 1)), ("level",), "dB")
+    model.show(recording(), Timeline.of(tracks()), [long])
+    assert len(model.sent[-1][0]["tracks"][0]["times"]) <= 4000

@@ -1,4 +1,5 @@
-// A recogniser's timeline: bands over the waveform of the take that is heard (engine.js), probabilities, segments.
+// A recogniser's timeline: bands over the waveform of the take that is heard (engine.js), probabilities, segments, and
+// what else is known of the takes (timeline_tracks.js).
 // Messages from Python besides the player's: timeline (probabilities, float32, window after window, in buffers[0]).
 // To Python besides the player's: sought (position, seconds).
 
@@ -15,6 +16,7 @@ function initialize({ model }) {
     if (message.type !== "timeline") return engine.receive(message, buffers);
     const view = buffers[0];
     const bytes = view.buffer ? view.buffer.slice(view.byteOffset, view.byteOffset + view.byteLength) : view;
+    if (message.alone) found[id].clear();
     found[id].set(message.name, { ...message, chances: new Float32Array(bytes) });
     engine.changed();
   };
@@ -73,17 +75,20 @@ function drawBands(canvas, engine, timeline, style) {
     pen.fillStyle = style.loop;
     pen.fillRect(toX(start), 0, toX(end - start), foot);
   }
-  const take = engine.takes.get(engine.state.active);
-  if (take) {
-    const { low, high } = peaksOf(take, duration, Math.floor(width));
-    const all = [...engine.takes.values()].map((one) => peaksOf(one, duration, Math.floor(width)));
-    const tallest = Math.max(1e-4, ...all.flatMap((one) => [...one.high, ...one.low.map((value) => -value)]));
-    const half = (foot * 0.42) / tallest;
-    pen.fillStyle = style.text;
-    pen.globalAlpha = 0.8;
+  const all = [...engine.takes.values()].map((one) => peaksOf(one, duration, Math.floor(width)));
+  const tallest = Math.max(1e-4, ...all.flatMap((one) => [...one.high, ...one.low.map((value) => -value)]));
+  const half = (foot * 0.42) / tallest;
+  // the heard take lies on top, the others show as shadows behind it
+  const order = engine.state.takes.map(({ name }, k) => [name, k]).sort(([a], [b]) => (a === engine.state.active) - (b === engine.state.active));
+  for (const [name, k] of order) {
+    if (!engine.takes.has(name)) continue;
+    const { low, high } = peaksOf(engine.takes.get(name), duration, Math.floor(width));
+    const heard = name === engine.state.active;
+    pen.fillStyle = heard ? style.text : COLOURS[k % COLOURS.length];
+    pen.globalAlpha = heard ? 0.8 : 0.35;
     low.forEach((bottom, x) => pen.fillRect(x, middle - high[x] * half, 1, Math.max(1, (high[x] - bottom) * half)));
-    pen.globalAlpha = 1;
   }
+  pen.globalAlpha = 1;
   pen.font = "10px " + style.font;
   pen.fillStyle = style.faint;
   const step = [0.5, 1, 2, 5, 10, 20, 30, 60, 120, 300, 600].find((s) => toX(s) > 55) ?? 1200;
@@ -133,6 +138,9 @@ function drawChances(canvas, engine, timeline, style) {
   pen.font = "10px " + style.font;
   pen.fillStyle = style.faint;
   pen.fillText("threshold", 4, toY(timeline.threshold) - 3);
+  pen.textAlign = "right";
+  pen.fillText("probability, 0 to 1", width - 4, 11);
+  pen.textAlign = "left";
   head(pen, toX(engine.position()), height, style);
 }
 
@@ -199,12 +207,16 @@ function render({ model, el }) {
     title: "trust: 1 where the recording is believed as it came, 0 where only the enhanced one is",
   });
   trust.hidden = true;
+  const strips = element("canvas", "vx-strips", screen, { title: "what was heard in each take" });
+  strips.hidden = true;
+  const further = element("div", "vx-tracks", screen); // curves of other analyzers, one figure each
   const legend = element("div", "vx-legend", root);
   const segments = element("div", "vx-segments", root, { role: "list", "aria-label": "segments" });
   const foot = element("div", "vx-foot", root);
   const note = element("span", "vx-note", foot);
   element("span", "vx-keys", foot).textContent = "space play · ←→ seek · [ ] segment · drag, or I and O, to loop · L no loop";
   let shown = null; // the timeline whose legend and segments are on the page
+  let panels = new Map(); // canvas of a further track, by its name
 
   const seek = (seconds) => {
     engine.seek(Math.max(0, Math.min(engine.state.duration - 0.001, seconds))); // at the very end it would begin anew
@@ -228,15 +240,30 @@ function render({ model, el }) {
       button.addEventListener("click", () => seek(start));
     }
   };
+  const buildPanels = () => {
+    const tracks = new Map([...found[id].values()].flatMap((one) => one.tracks.map((track) => [track.name, track])));
+    if (String([...tracks.keys()]) === String([...panels.keys()])) return;
+    further.replaceChildren();
+    panels = new Map();
+    for (const track of tracks.values()) {
+      const figure = element("figure", "vx-track", further);
+      element("figcaption", "", figure).textContent = trackTitle(track);
+      panels.set(track.name, element("canvas", "", figure, { "data-track": track.name, role: "img", "aria-label": trackTitle(track) }));
+      listen(panels.get(track.name));
+    }
+  };
   const draw = () => {
     const css = getComputedStyle(root);
     const style = {
       font: css.fontFamily, text: css.color, faint: css.getPropertyValue("--vx-faint"), loop: css.getPropertyValue("--vx-loop"),
+      paper: css.backgroundColor,
     };
     const timeline = timelineOf(id);
     drawBands(wave, engine, timeline, style);
     drawChances(chances, engine, timeline, style);
     drawTrust(trust, engine, timeline, style);
+    drawStrips(strips, engine, found[id], style);
+    for (const [name, canvas] of panels) drawTrack(canvas, engine, found[id], name, style);
     const position = engine.position();
     time.textContent = `${clock(position)} / ${clock(engine.state.duration)}`;
     const bands = timeline?.bands ?? [];
@@ -260,6 +287,7 @@ function render({ model, el }) {
     label();
     const timeline = timelineOf(id);
     if (timeline && timeline !== shown) build(timeline);
+    buildPanels();
     draw();
   };
   const step = (direction) => {
@@ -272,7 +300,7 @@ function render({ model, el }) {
   play.addEventListener("click", () => (engine.playing ? engine.pause() : engine.play()));
   volume.addEventListener("input", () => engine.volume(Number(volume.value) ** 2));
   let press = null; // where a drag began: {x, seconds}
-  for (const canvas of [wave, chances, trust]) {
+  const listen = (canvas) => {
     const seconds = (event) => {
       const box = canvas.getBoundingClientRect();
       return Math.min(1, Math.max(0, (event.clientX - box.left) / box.width)) * engine.state.duration;
@@ -290,7 +318,8 @@ function render({ model, el }) {
       press = null;
     });
     canvas.addEventListener("dblclick", () => engine.loop(null));
-  }
+  };
+  for (const canvas of [wave, chances, trust, strips]) listen(canvas);
   const keys = {
     " ": () => (engine.playing ? engine.pause() : engine.play()),
     l: () => engine.loop(null),

@@ -26,8 +26,13 @@ Send = Callable[[dict[str, Any], list[Any]], None]
 TAKE = "recording"
 FULL = 300.0  # s; a longer recording is played as mono at 16 kHz, to spare the browser
 LONGEST = 1800.0  # s
+OWN = ("emotion", "voiced", "trust")  # tracks that have a place of their own
+MOST_POINTS = 4000  # of a further track; the page is not that wide
+MOST_LINES = 6  # of a further track; more columns (an embedding) are no curves
 _HERE = files("voxrack.notebook")
-_MODULE = ("page.js", "engine.js", "pictures.js", "timeline.js")  # a widget has one module, so its files are joined
+_MODULE = (  # a widget has one module, so its files are joined
+    "page.js", "engine.js", "pictures.js", "shapes.js", "timeline_tracks.js", "timeline.js"
+)  # fmt: skip
 
 
 class TimelineModel:
@@ -37,14 +42,15 @@ class TimelineModel:
     ----------
     send : callable
         Called with ``(content, buffers)`` for every message to the page: those of a player, and for each take
-        ``timeline`` (its name, bands, colours, the trust in each window or null, and the probabilities as one binary
-        buffer of float32, window after window).
+        ``timeline`` (its name, bands, colours, the trust in each window or null, curves of further analyzers, and the
+        probabilities as one binary buffer of float32, window after window).
     """
 
     def __init__(self, send: Send) -> None:
         self.send = send
         self.player = PlayerModel(send, matched=False, longest=LONGEST)
         self.timelines: dict[str, Timeline] = {}  # by the take's name
+        self.tracks: dict[str, tuple[Track, ...]] = {}  # of further analyzers, by the take's name
         self.position = 0.0
         self._lock = threading.RLock()
 
@@ -53,20 +59,27 @@ class TimelineModel:
         """Of the take that is heard."""
         return self.timelines.get(self.player.active)
 
-    def show(self, audio: Audio, timeline: Timeline) -> None:
+    def show(self, audio: Audio, timeline: Timeline, tracks: Iterable[Track] = ()) -> None:
         """Show another recording and its timeline, and nothing else."""
         with self._lock:
             for name in self.timelines.keys() - {TAKE}:
                 self.player.remove(name)
-            self.timelines, self.position = {}, 0.0
+            self.timelines, self.tracks, self.position = {}, {}, 0.0
             self.player.set_region(None)
-            self.put(TAKE, audio, timeline)
+            self.put(TAKE, audio, timeline, tracks)
 
-    def put(self, name: str, audio: Audio, timeline: Timeline) -> None:
-        """Add a take, or replace the one of that name; the playhead stays."""
+    def put(self, name: str, audio: Audio, timeline: Timeline, tracks: Iterable[Track] = ()) -> None:
+        """Add a take, or replace the one of that name; the playhead stays.
+
+        Of ``tracks`` those of further analyzers are drawn: they have a unit, and no more than six columns.
+        """
         with self._lock:
             self.player.put(name, playable(audio))
             self.timelines[name] = timeline
+            self.tracks[name] = tuple(
+                track for track in tracks
+                if track.name not in OWN and track.unit and len(track.times_s) and track.values.shape[1] <= MOST_LINES
+            )  # fmt: skip
             self._send_timeline(name)
 
     def receive(self, content: Mapping[str, Any]) -> None:
@@ -98,6 +111,7 @@ class TimelineModel:
             "bands": [band.json() for band in found.bands()], "colours": colours(found.labels),
             "trust": None if found.trust is None else [None if np.isnan(c) else c for c in found.trust.tolist()],
             "unsure": {"label": UNSURE, "colour": DOUBT}, "silent": {"label": NO_SPEECH, "colour": SILENT},
+            "tracks": [_curves(track) for track in self.tracks[name]], "alone": len(self.timelines) == 1,
         }  # fmt: skip
         self.send(content, [chances.data.cast("B")] if chances.size else [b""])
 
@@ -108,16 +122,20 @@ class EmotionTimeline(anywidget.AnyWidget):
     A recogniser that weighs the recording against what an enhancer made of it shows its trust as a line below: 1 where
     the recording is believed as it came, 0 where only the enhanced one is.
 
+    Curves of further analyzers (``fx.loudness``) stand below, where their tracks are among ``tracks``.
+
     Click the waveform (or a segment below it) to seek, drag over it to loop. Keys, with the timeline focused: space
-    plays and pauses, arrows seek, ``[`` and ``]`` go to the segment before and after, L removes the loop. With
-    :meth:`add`, a switch chooses what is heard and shown, at the same playhead (keys 1 … 9, and X for the one before).
+    plays and pauses, arrows seek, ``[`` and ``]`` go to the segment before and after, I and O set a loop's ends, L
+    removes it. With :meth:`add`, a switch chooses what is heard and shown, at the same playhead (keys 1 … 9, and X for
+    the one before); the segments of all takes stand under each other, and waveform and curves of those that are not
+    heard show behind.
 
     Parameters
     ----------
     source : Audio or path
         What was analysed.
     tracks : iterable of Track
-        What ``voxrack.analyze`` returned for it.
+        What ``voxrack.analyze`` returned for it: a recogniser's, and, if you like, those of further analyzers.
 
     Raises
     ------
@@ -126,7 +144,8 @@ class EmotionTimeline(anywidget.AnyWidget):
 
     Examples
     --------
-    >>> EmotionTimeline(voice, analyze(host.create("ser.best"), voice))  # doctest: +SKIP
+    >>> heard = analyze(host.create("ser.best"), voice)  # doctest: +SKIP
+    >>> EmotionTimeline(voice, [*heard, *analyze(host.create("fx.loudness"), voice)])  # doctest: +SKIP
     """
 
     _esm = "\n".join(_HERE.joinpath(name).read_text(encoding="utf-8") for name in _MODULE)
@@ -193,16 +212,26 @@ class EmotionTimeline(anywidget.AnyWidget):
         self.controller.seek(float(seconds))
 
 
-def _shown(source: Audio | str | Path, tracks: Iterable[Track]) -> tuple[Audio, Timeline]:
+def _shown(source: Audio | str | Path, tracks: Iterable[Track]) -> tuple[Audio, Timeline, tuple[Track, ...]]:
     from ..files import read
 
-    timeline = Timeline.of(tuple(tracks))
+    tracks = tuple(tracks)
+    timeline = Timeline.of(tracks)
     if timeline.duration > LONGEST:
         raise UsageError(
             f"the recording lasts {timeline.duration / 60:.0f} min; the timeline plays up to {LONGEST / 60:.0f}: "
             "cut it, e.g. read(path, start=…, frames=…), or draw it with voxrack.notebook.timeline_picture"
         )
-    return (read(source) if isinstance(source, (str, Path)) else source), timeline
+    return (read(source) if isinstance(source, (str, Path)) else source), timeline, tracks
+
+
+def _curves(track: Track) -> dict[str, Any]:
+    """A track as the page draws it; gaps (silence has no loudness) are null."""
+    labels = list(track.labels) or [str(column + 1) for column in range(track.values.shape[1])]
+    step = -(-len(track.times_s) // MOST_POINTS)
+    rows = [[float(f"{v:.4g}") if np.isfinite(v) else None for v in row] for row in track.values[::step].tolist()]
+    times = track.times_s[::step].tolist()
+    return {"name": track.name, "unit": track.unit, "labels": labels, "times": times, "values": rows}
 
 
 def playable(audio: Audio) -> Audio:

@@ -1,0 +1,1 @@
+"""From log-mel, fundamental frequency and voicing to sound."""

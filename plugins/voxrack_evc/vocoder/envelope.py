@@ -1,0 +1,47 @@
+"""Between 80 mel bands and 513 bins: an envelope from the bands, and a spectrum fitted to them.
+
+What lies between the harmonics comes from the excitation; how much of it there is in every band is known from the mel
+spectrogram. So a spectrum is scaled, bin by bin, by what its own bands lack, each bin by the bands that hear it.
+"""
+
+from __future__ import annotations
+
+from functools import lru_cache
+
+import torch
+from torch import Tensor
+
+from ..mel import filters
+
+_EPSILON = 1e-7  # magnitude in a band under which there is nothing to scale
+_MOST = 6.0  # nepers (52 dB) that one fitting changes at most
+
+
+def envelope(mel: Tensor) -> Tensor:
+    """Natural logarithm of the magnitude at every bin, (…, 513, frames), of log-mel (…, 80, frames): a weighted
+    mean of the bands that hear the bin; for bins that no band hears see :func:`heard`."""
+    level = mel - filters().to(mel).sum(1, keepdim=True).log()
+    return _spread().to(mel) @ level
+
+
+def fitted(spectra: Tensor, mel: Tensor) -> Tensor:
+    """Complex ``spectra`` (B, 513, frames) with the magnitudes that log-mel (B, 80, frames) asks for.
+
+    Phases, and the ratios between bins of one band, stay (nearly); bins that no band hears become 0.
+    """
+    bands = filters().to(mel) @ (spectra.real.square() + spectra.imag.square() + 1e-14).sqrt()
+    lacking = (mel - bands.clamp_min(_EPSILON).log()).clamp(-_MOST, _MOST)
+    return spectra * ((_spread().to(mel) @ lacking).exp() * heard().to(mel))
+
+
+@lru_cache(maxsize=1)
+def heard() -> Tensor:
+    """1 for bins between 0 and 8 kHz, which bands hear, else 0; (513, 1)."""
+    return (filters().sum(0) > 0).float()[:, None]
+
+
+@lru_cache(maxsize=1)
+def _spread() -> Tensor:
+    """(513, 80): the bands' shares in each bin, summing to 1 where bands hear it."""
+    weights = filters()
+    return (weights / weights.sum(0).clamp_min(1e-12)).T.contiguous()

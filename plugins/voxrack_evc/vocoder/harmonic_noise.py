@@ -1,0 +1,61 @@
+"""A differentiable harmonic-plus-noise vocoder: pulses and noise, each filtered in the short-time spectrum, fitted
+to the mel spectrogram.
+
+Spectrum of frame ``t`` at frequency ``f``: ``A (sqrt(p) exp(a + i phase) E + sqrt(1 - p) exp(b) N)``, with the mel
+spectrogram's envelope ``A``, pulses ``E``, noise ``N``, the share of harmonics ``p = voicing exp(-(f / 6 kHz)^2)`` that
+is expected of a voice, and what the network knows better: ``a``, ``b`` and ``phase``.
+"""
+
+from __future__ import annotations
+
+import torch
+from torch import Tensor
+from torch.nn.functional import pad
+
+from ..mel import RATE, WINDOW
+from .envelope import envelope, fitted, heard
+from .excitation import noise, pulses
+from .frames import analyse, synthesise
+from .network import BINS, Filters
+
+_HARMONIC_TO = 6000.0  # Hz, about where voices become noise
+
+
+def spectra(network: Filters | None, mel: Tensor, f0: Tensor, voicing: Tensor, pulse: Tensor, hiss: Tensor) -> Tensor:
+    """Spectra (B, 513, frames) before they are fitted.
+
+    Parameters
+    ----------
+    network : Filters or None
+        None: the filters are those that envelope and voicing suggest.
+    mel : Tensor (B, 80, frames)
+        Natural logarithm.
+    f0, voicing : Tensor (B, frames)
+    pulse, hiss : Tensor (B, 513, frames)
+        Spectra of :func:`excite`'s two sounds.
+    """
+    frequency = torch.arange(BINS, device=mel.device) * (RATE / WINDOW)
+    falling = torch.exp(-((frequency / _HARMONIC_TO) ** 2))[:, None]
+    share = (voicing[:, None] * falling).clamp(0.0, 1.0)
+    level = envelope(mel)[:, :BINS].exp()
+    harmonics, rest = level * share.sqrt(), level * (1.0 - share).clamp_min(1e-4).sqrt()
+    pulse, hiss = pulse[:, :BINS], hiss[:, :BINS]
+    if network is not None:
+        louder, noisier, phase = network(mel, f0, voicing)
+        pulse = pulse * torch.polar(louder.exp(), phase)
+        rest = rest * noisier.exp()
+    return pad(harmonics * pulse + rest * hiss, (0, 0, 0, WINDOW // 2 + 1 - BINS)) * heard().to(mel)
+
+
+def excite(f0: Tensor, seed: int) -> tuple[Tensor, Tensor]:
+    """Spectra of pulses and of noise, (B, 513, frames) each, for ``f0`` (B, frames)."""
+    sound = pulses(f0)
+    return analyse(sound), analyse(noise(sound, seed))
+
+
+def sounded(spectrum: Tensor, mel: Tensor, rounds: int) -> Tensor:
+    """Sound (B, 256 frames), fitted to the mel spectrogram ``1 + rounds`` times, each time as the sound that it is."""
+    sound = synthesise(fitted(spectrum, mel))
+    for _ in range(rounds):
+        sound = synthesise(fitted(analyse(sound), mel))
+    return sound

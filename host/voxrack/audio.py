@@ -35,6 +35,15 @@ class Audio:
     ------
     InputError
         Where the samples are not finite, empty, integers, or of another shape.
+
+    Examples
+    --------
+    >>> from voxrack import Audio
+    >>> second = Audio([[0.0, 0.5] * 8000, [0.25, 0.0] * 8000], 16000)
+    >>> second.channels, second.duration, second.peak
+    (2, 1.0, 0.5)
+    >>> second[0.25:0.5].frames
+    4000
     """
 
     samples: NDArray[np.float32]

@@ -78,6 +78,18 @@ class Param:
     fit : bool
         An optimiser may move it.
     help : str
+
+    Examples
+    --------
+    >>> from voxrack import Param
+    >>> frequency = Param("frequency", 1000.0, lo=20.0, hi=20000.0, unit="Hz", scale="log")
+    >>> frequency.from_text("1.2 kHz")
+    1200.0
+    >>> round(frequency.to_unit(200.0), 3), frequency.to_text(12500.0)
+    (0.333, '12.5 kHz')
+    >>> frequency.check(30000.0)
+    Traceback (most recent call last):
+    voxrack.errors.ParamError: parameter 'frequency' got 30000.0; it takes 20 to 20000 Hz
     """
 
     id: str

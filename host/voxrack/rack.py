@@ -83,6 +83,16 @@ class Rack:
     ------
     RoutingError
         For a send to an unknown or earlier bus, a name used twice, a whole-signal device outside the inserts.
+
+    Examples
+    --------
+    >>> from voxrack import Bus, Rack, default_host
+    >>> host = default_host()
+    >>> hall = Bus("hall", [host.create("fx.reverb", size=0.8)])
+    >>> rack = Rack([host.create("fx.gain")], [hall], sends={"hall": -12})
+    >>> rack.set("gain.level", "-3 dB")
+    >>> rack.get("gain.level"), rack.get("send.hall")
+    (-3.0, -12.0)
     """
 
     def __init__(

@@ -1,8 +1,8 @@
 """Speech corpora, their splits by speaker, and noise sets. Every name is imported on first use, and none needs torch.
 
 >>> from voxrack.datasets import load, splits
->>> corpus = load("ravdess")                      # recognised by its file names
->>> for split in splits(corpus.utterances, "folds"):
+>>> corpus = load("ravdess")  # recognised by its file names  # doctest: +SKIP
+>>> for split in splits(corpus.utterances, "folds"):  # doctest: +SKIP
 ...     print(split.name, len(split.train), len(split.test))
 """
 

@@ -1,10 +1,10 @@
 """Pictures of training and evaluation, each by one call from the folder.
 
 >>> from voxrack.notebook import curves
->>> curves.roc("runs/cornn/folds")            # one curve a class, and their mean
->>> curves.confusion("runs/cornn/folds")
->>> curves.reliability("runs/cornn/folds")
->>> curves.training("runs/cornn/folds")       # every run; or the folder of one
+>>> curves.roc("runs/cornn/folds")  # one curve a class, and their mean  # doctest: +SKIP
+>>> curves.confusion("runs/cornn/folds")  # doctest: +SKIP
+>>> curves.reliability("runs/cornn/folds")  # doctest: +SKIP
+>>> curves.training("runs/cornn/folds")  # every run; or the folder of one  # doctest: +SKIP
 """
 
 from __future__ import annotations

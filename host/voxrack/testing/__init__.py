@@ -2,8 +2,9 @@
 
 >>> from voxrack.testing import check_device
 >>> report = check_device("fx.gain")
->>> print(report)               # a table: every invariance, kept or not
->>> report.raise_if_failed()    # in a test
+>>> report.ok                   # print(report) shows a table: every invariance, kept or not
+True
+>>> passed = report.raise_if_failed()  # in a test
 """
 
 from __future__ import annotations

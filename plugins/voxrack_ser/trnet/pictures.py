@@ -1,7 +1,7 @@
 """The two figures of TRNet's paper, from the folder of an evaluation.
 
 >>> from voxrack_ser.trnet.pictures import draw
->>> draw("runs/trnet/folds", "figures")       # coefficient.png, representations.png
+>>> draw("runs/trnet/folds", "figures")  # coefficient.png, representations.png  # doctest: +SKIP
 
 or, from a shell, ``python -m voxrack_ser.trnet.pictures runs/trnet/folds figures``.
 """

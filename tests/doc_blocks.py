@@ -9,8 +9,11 @@ from dataclasses import dataclass
 
 import click
 
-_FENCE = re.compile(r"^(?:% (?P<mark>skip|run)(?:: (?P<reason>[^\n]*))?\n)?^```(?P<language>\w+)\n(?P<code>.*?)^```",
-                    re.DOTALL | re.MULTILINE)  # fmt: skip
+_FENCE = re.compile(
+    r"^(?:% (?P<mark>skip|run|file)(?:: (?P<reason>[^\n]*))?\n)?"  # a comment of MyST, which is not shown
+    r"^```(?P<language>\w+)\n(?P<code>.*?)^```",
+    re.DOTALL | re.MULTILINE,
+)
 _ENDS = {"|", "||", "&&", ";", ">", ">>", "<", "2>"}
 _CHECKED = (click.Choice, click.IntRange, click.FloatRange, click.types.IntParamType, click.types.FloatParamType)
 
@@ -23,8 +26,10 @@ class Block:
     ----------
     language, code : str
     mark : str
-        ``"skip"`` or ``"run"`` where the line before it is ``% skip: reason`` or ``% run``; else empty.
+        ``"skip"``, ``"run"`` or ``"file"`` where the line before it is ``% skip: reason``, ``% run`` or
+        ``% file: name``; else empty.
     reason : str
+        What stands behind the mark's colon.
     """
 
     language: str

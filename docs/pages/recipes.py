@@ -5,6 +5,7 @@ from __future__ import annotations
 from voxrack import default_host
 from voxrack.recipe import RecipeSpec
 
+from . import devices
 from .markdown import code, fence, page, plain, table, toctree
 from .parameters import option_table
 
@@ -29,7 +30,7 @@ def pages() -> dict[str, str]:
 
 def recipe(spec: RecipeSpec) -> str:
     """The page of one recipe."""
-    rows = [("makes", f"[{code(spec.device)}](../devices/{spec.device}.md)" if spec.device else "nothing that ships")]
+    rows = [("makes", made(spec.device))]
     rows.append(("stages", ", ".join(f"[{stage}](/verbs/{stage}.md)" for stage in spec.stages)))
     rows += [("protocols", ", ".join(map(code, spec.protocols)))] if spec.protocols else []
     rows += [("needs", ", ".join(f"a device of the role {code(role)}" for role in spec.needs))] if spec.needs else []
@@ -47,6 +48,12 @@ def recipe(spec: RecipeSpec) -> str:
         "## Options of training and evaluating" if training else "",
         option_table(training),
     )
+
+
+def made(id: str) -> str:
+    """The device that it makes, as a link where there is one."""
+    known = {entry.spec.id for entry in devices.own()}
+    return f"[{code(id)}](../devices/{id}.md)" if id in known else code(id) if id else "weights that no device takes"
 
 
 def commands(spec: RecipeSpec) -> str:

@@ -6,12 +6,16 @@ the line above it (``% skip: reason``).
 
 from __future__ import annotations
 
+import re
 import shutil
+import sys
+from collections.abc import Iterator
+from importlib import import_module
 from pathlib import Path
 
 import pytest
 from command_line import run
-from doc_blocks import Block, blocks, calls, check_call
+from doc_blocks import Block, blocks, calls, check_call, fenced
 
 from voxrack.clip import clip_path
 
@@ -27,13 +31,18 @@ def pages_with(language: str) -> list[str]:
 
 
 @pytest.fixture
-def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """A folder to be in, with a recording that the pages call take.wav."""
+def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
+    """A folder to be in and to import from, with what pages call take.flac, takes/ and my_plugin."""
     monkeypatch.chdir(tmp_path)
+    monkeypatch.syspath_prepend(str(tmp_path))
     (tmp_path / "takes").mkdir()
     for name in ("take.flac", "takes/one.flac"):
         shutil.copy(clip_path(), tmp_path / name)
-    return tmp_path
+    (thirty_lines,) = fenced((ROOT / "CONTRIBUTING.md").read_text(encoding="utf-8"), "python")
+    (tmp_path / "my_plugin.py").write_text(thirty_lines, encoding="utf-8")
+    yield tmp_path
+    for name in ("my_plugin", "my_meter"):
+        sys.modules.pop(name, None)
 
 
 @pytest.mark.parametrize("name", pages_with("python"))
@@ -44,9 +53,19 @@ def test_the_python_of_a_page_runs(name: str, folder: Path) -> None:
         if block.mark == "skip":
             assert block.reason, f"{name}: a block that is skipped says why"
             continue
+        if block.mark == "file":
+            (folder / block.reason).write_text(block.code, encoding="utf-8")
+            continue
         exec(compile(block.code, name, "exec"), names)
         ran += 1
     assert ran or all(block.mark == "skip" for block in blocks(TEXTS[name], "python"))
+
+
+@pytest.mark.parametrize("name", TEXTS)
+def test_python_names_that_a_page_links_to_exist(name: str) -> None:
+    for role, target in re.findall(r"\{py:(\w+)\}`([\w.]+)`", TEXTS[name]):
+        module, _, attribute = target.rpartition(".")
+        assert hasattr(import_module(module), attribute), f"{name}: {role} {target}"
 
 
 @pytest.mark.parametrize("name", [*pages_with("sh"), *ELSEWHERE])

@@ -24,6 +24,8 @@ DIFFEVC_RECIPE = RecipeSpec(
               help="what is trained: the average-voice encoder, our speaker encoder, or the decoder, which needs them"),
         Param("content_run", "", kind="text", help="run of stage=content, for the decoder"),
         Param("speaker_run", "", kind="text", help="run of stage=speaker, for a decoder with our own speaker encoder"),
+        Param("start", "", kind="text",
+              help="run of stage=decoder, or its weights, to begin with; of the same sizes"),
         Param("width", 64, kind="int", lo=8, hi=512,
               help="channels of the decoder's first level, a multiple of 8; 64, 128, 256: 8.6, 30.7, 117.8 million "
               "weights"),
@@ -54,7 +56,7 @@ DIFFEVC_RECIPE = RecipeSpec(
         Param("learning_rate", 1e-4, lo=1e-7, hi=1.0, scale="log", help="Adam's, at its height"),
         Param("batch", 32, kind="int", lo=2, hi=4096, help="crops per step"),
         Param("frames", 128, kind="int", lo=16, hi=4096, help="of a crop, a multiple of 4 (11.6 ms each)"),
-        Param("crops", 1, kind="int", lo=1, hi=1000, help="of every utterance in an epoch"),
+        Param("crops", 1, kind="int", lo=1, hi=1000, help="of every 128 frames (`frames`) of an utterance in an epoch"),
         Param("epochs", 100, kind="int", lo=1, hi=1_000_000),
         Param("averaging", 0.999, lo=0.0, hi=0.99999, help="decay of the averaged weights, which are exported"),
     ),

@@ -43,9 +43,16 @@ def check(features: FeatureFile) -> None:
         )
 
 
-def draws(count: int, each: int, generator: torch.Generator) -> tuple[list[int], list[float]]:
-    """Every utterance ``each`` times in random order, and for each a place in it, 0 … 1."""
-    order = torch.cat([torch.randperm(count, generator=generator) for _ in range(each)]).tolist()
+def shares(lengths: Sequence[int], frames: int, crops: int) -> list[int]:
+    """How often an epoch draws each utterance: ``crops`` times as often as crops of ``frames`` fit into it, at least
+    once, so that a long reading is heard as much as many short sentences."""
+    return [crops * max(1, round(length / frames)) for length in lengths]
+
+
+def draws(counts: Sequence[int], generator: torch.Generator) -> tuple[list[int], list[float]]:
+    """Utterance i ``counts[i]`` times, all in random order, and for each a place in it, 0 … 1."""
+    every = torch.repeat_interleave(torch.arange(len(counts)), torch.tensor(counts))
+    order = every[torch.randperm(len(every), generator=generator)].tolist()
     return order, torch.rand(len(order), generator=generator).tolist()
 
 

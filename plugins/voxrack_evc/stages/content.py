@@ -58,7 +58,8 @@ class ContentTask(Task):
 
     def batches(self, epoch: int, generator: torch.Generator) -> Sequence[Any]:
         """Crops of every utterance."""
-        order, places = common.draws(len(self.train), self.recipe.crops, generator)
+        lengths = [len(mel) for mel, _ in self.train]
+        order, places = common.draws(common.shares(lengths, self.recipe.frames, self.recipe.crops), generator)
         found = common.groups(range(len(order)), self.recipe.batch)
 
         def make(position: int) -> dict[str, Any]:

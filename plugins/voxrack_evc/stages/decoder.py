@@ -9,9 +9,11 @@ from typing import TYPE_CHECKING, Any
 import torch
 from torch import Tensor
 
+from voxrack.errors import UsageError
 from voxrack.feature_file import FeatureFile
 from voxrack.optimising import average
 from voxrack.task import Task
+from voxrack.weights import load
 
 from .. import losses
 from ..club import Club
@@ -19,6 +21,7 @@ from ..conditioning import PROJECTED, Projections
 from ..decoder import Decoder
 from ..heads import Heads
 from ..material import divide
+from ..model import from_weights
 from ..sde import Schedule
 from . import common
 from .decoder_material import Material
@@ -52,13 +55,19 @@ class DecoderTask(Task):
         self.decoder = Decoder(recipe.width, recipe.condition, recipe.predicts, recipe.reference_block)
         self.projections = Projections(self.material.emotions.shape[1])
         self.projections.fit(self.material.speakers[list(parts.train)], self.material.emotions[list(parts.train)])
+        if recipe.start:
+            begun = from_weights(load(recipe.start))
+            for name, module in (("decoder", self.decoder), ("projections", self.projections)):
+                _take(module, getattr(begun, name), name, recipe.start)
         self.heads = Heads(PROJECTED, len(self.material.names), len(recipe.emotions))
         self.club = Club(PROJECTED, PROJECTED)
         self.learned = torch.nn.ModuleDict({"decoder": self.decoder, "projections": self.projections})
         self.averaged = copy.deepcopy(self.learned).requires_grad_(False)
         self.modules = {"learned": self.learned, "averaged": self.averaged, "heads": self.heads, "club": self.club}
         self.schedule = Schedule()
-        self.steps = max(1, len(self._groups(len(parts.train) * recipe.crops)))
+        lengths = [len(self.material.voices[row]) for row in parts.train]
+        self.counts = common.shares(lengths, recipe.frames, recipe.crops)
+        self.steps = max(1, len(self._groups(sum(self.counts))))
 
     def optimisers(self) -> dict[str, torch.optim.Optimizer]:
         """One for the decoder, the projections and the heads, one for vCLUB's network."""
@@ -73,7 +82,7 @@ class DecoderTask(Task):
     def batches(self, epoch: int, generator: torch.Generator) -> Sequence[Any]:
         """Crops of every training utterance."""
         rows = self.material.parts.train
-        order, places = common.draws(len(rows), self.recipe.crops, generator)
+        order, places = common.draws(self.counts, generator)
         others = torch.rand(len(order), generator=generator).tolist()
         found = self._groups(len(order))
 
@@ -152,3 +161,12 @@ class DecoderTask(Task):
         assert isinstance(decoder, Decoder) and isinstance(projections, Projections)
         model = self.material.model(decoder, projections)
         return model.tensors(), {"stage": "decoder", **model.metadata()}
+
+
+def _take(module: torch.nn.Module, begun: torch.nn.Module, name: str, where: str) -> None:
+    """Copy the weights of ``begun``; UsageError where it is of another size."""
+    try:
+        module.load_state_dict(begun.state_dict())
+    except RuntimeError:
+        said = getattr(begun, "options", {})
+        raise UsageError(f"the {name} in {where} is of other sizes ({said}) than what is to be trained") from None

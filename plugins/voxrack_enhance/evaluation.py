@@ -13,9 +13,9 @@ from functools import lru_cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from voxrack import metrics_quality as measures
 from voxrack.errors import InputError, UsageError, VoxrackError
 
-from . import measures
 from .evaluation_items import PAIRS, Case, mixtures, pairs
 from .evaluation_options import PROTOCOL, WINDOWS, Asked
 from .evaluation_systems import System, digest, enhance, forget, systems

@@ -8,9 +8,10 @@ from typing import Any
 
 import numpy as np
 
+from voxrack.metrics_quality import NAMES
+
 from .evaluation_items import PAIRS
 from .evaluation_systems import NOISY
-from .measures import NAMES
 
 Row = Mapping[str, Any]
 Figures = dict[str, Any]

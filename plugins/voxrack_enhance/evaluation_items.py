@@ -13,9 +13,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from voxrack.errors import InputError
+from voxrack.metrics_quality import RATE
 
 from .material import divide, samples
-from .measures import RATE
 
 if TYPE_CHECKING:
     from voxrack.datasets import Item

@@ -11,11 +11,11 @@ import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
+from voxrack.metrics_quality import NAMES
 from voxrack.notebook.plots import BEFORE, CURVES, GRID, MUTED, drawing
 
 from .evaluation_items import PAIRS
 from .evaluation_systems import NOISY
-from .measures import NAMES
 
 _LINES = {"matched": "-", "unmatched": (0, (4, 2))}
 _UNITS = {"si_sdr": "dB"}

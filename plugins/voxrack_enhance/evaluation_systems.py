@@ -16,8 +16,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from voxrack.errors import PluginError, UsageError
-
-from .measures import RATE
+from voxrack.metrics_quality import RATE
 
 if TYPE_CHECKING:
     from voxrack import Rack

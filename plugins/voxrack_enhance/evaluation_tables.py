@@ -8,9 +8,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from voxrack.metrics_quality import NAMES
+
 from .evaluation_figures import GAINS
 from .evaluation_items import CLEAN, MATCHED, PAIRS
-from .measures import NAMES
 
 PUBLISHED = {
     "cmgan_vbd": (

@@ -10,8 +10,8 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from voxrack.errors import InputError, UsageError
+from voxrack.metrics_quality import pesq_wb
 
-from ..measures import pesq_wb
 from .spectrum import RATE
 
 

@@ -1,4 +1,4 @@
-"""How good enhanced speech is: PESQ, STOI and SI-SDR against the clean reference, DNSMOS without one.
+"""How good speech is that was enhanced or made: PESQ, STOI and SI-SDR against the clean reference, DNSMOS without one.
 
 PESQ, STOI and DNSMOS are the packages ``pesq``, ``pystoi`` and ``speechmos`` of the extra ``metrics``; all of it runs
 at 16 kHz, mono. Nothing is fetched: the networks of DNSMOS lie in the wheel of ``speechmos``.
@@ -16,7 +16,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from voxrack.errors import InputError, UsageError
+from .errors import InputError, UsageError
 
 RATE = 16_000
 NAMES = {"pesq": "PESQ", "stoi": "STOI", "si_sdr": "SI-SDR", "sig": "SIG", "bak": "BAK", "ovrl": "OVRL"}

@@ -1,4 +1,4 @@
-"""Measures of enhanced speech, beside the packages' own answers and published figures."""
+"""Measures of the quality of speech, beside the packages' own answers and published figures."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ pytest.importorskip("pesq")
 pytest.importorskip("pystoi")
 pytest.importorskip("speechmos")
 
-from voxrack_enhance import measures
+from voxrack import metrics_quality as measures
 
 RATE = 16_000
 

@@ -11,6 +11,7 @@ import os
 import shutil
 import time
 from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
 from typing import Any
 
 import torch
@@ -143,6 +144,7 @@ class Loop(Stepper):
                     self._finish(ended)
                 else:
                     self._save()
+                    self._snapshot_if_asked()
                     self._end("stopped", why)
                 signals.obey()
         except torch.OutOfMemoryError as error:
@@ -181,6 +183,7 @@ class Loop(Stepper):
             if self._any(bool(why)):
                 return why or "another process was asked to"
             if self._clock.look_is_due:
+                self._snapshot_if_asked()
                 self._report()
             if self._clock.save_is_due:
                 self._save()
@@ -203,6 +206,7 @@ class Loop(Stepper):
         self.epoch, self.step, self._seconds = self.epoch + 1, 0, 0.0
         if self.fabric.is_global_zero:
             self.run.append(line)
+        self._snapshot_if_asked()
         self._report(line)
         self._log.clear()
         if self._clock.save_is_due:
@@ -253,12 +257,27 @@ class Loop(Stepper):
             return
         exported = self._best.put_back(self.task.modules) or self.epoch
         self._set_mode(training=False)
-        with torch.no_grad():
-            tensors, metadata = self.task.export()
-        made = {**self.run.config()["asked"], "epoch": exported, "why": why}
-        weights.save(self.run.model_file, tensors, {**metadata, "training": made})
+        self._export(self.run.model_file, exported, why)
         self._end("finished", why, exported)
         shutil.rmtree(self.run.checkpoints, ignore_errors=True)
+        self.run.snapshot_file.unlink(missing_ok=True)
+        self.run.snapshot_given()
+
+    def _snapshot_if_asked(self) -> None:
+        """Write the present weights where somebody wishes to hear them; training goes on as if nothing had been."""
+        if not self.fabric.is_global_zero or not self.run.snapshot_asked():
+            return
+        self._set_mode(training=False)
+        with forked():
+            self._export(self.run.snapshot_file, self.epoch, f"a snapshot, step {self.step} of epoch {self.epoch + 1}")
+        self._set_mode(training=True)
+        self.run.snapshot_given()
+
+    def _export(self, file: Path, epoch: int, why: str) -> None:
+        with torch.no_grad():
+            tensors, metadata = self.task.export()
+        made = {**self.run.config()["asked"], "epoch": epoch, "why": why}
+        weights.save(file, tensors, {**metadata, "training": made})
 
     def _end(self, state: str, why: str, exported: int = 0) -> None:
         if not self.fabric.is_global_zero:

@@ -1,7 +1,8 @@
 """The folder of a training run: what was asked, a line of measures an epoch, how it ended. To be read while it grows.
 
 ``config.json`` (what was asked, and the machines it ran on), ``metrics.jsonl`` (a line an epoch), ``checkpoints/``
-(until it is finished), ``model.safetensors`` and ``outcome.json`` (at the end). A file ``STOP`` stops it.
+(until it is finished), ``model.safetensors`` and ``outcome.json`` (at the end). A file ``STOP`` stops it; a file
+``SNAPSHOT`` has it write its present weights to ``snapshot.safetensors``.
 """
 
 from __future__ import annotations
@@ -34,7 +35,7 @@ class Run:
     Attributes
     ----------
     folder : Path
-    checkpoints, model_file : Path
+    checkpoints, model_file, snapshot_file : Path
         Where they lie, or will lie.
     leading : bool
         False in the further processes of a training on several devices, which leave speaking to the first.
@@ -45,10 +46,12 @@ class Run:
         self.leading = True
         self.checkpoints = self.folder / "checkpoints"
         self.model_file = self.folder / "model.safetensors"
+        self.snapshot_file = self.folder / "snapshot.safetensors"
         self._config_file = self.folder / "config.json"
         self._metrics_file = self.folder / "metrics.jsonl"
         self._outcome_file = self.folder / "outcome.json"
         self._stop_file = self.folder / "STOP"
+        self._wish_file = self.folder / "SNAPSHOT"
         self._lock_file = self.folder / "lock"
 
     def __repr__(self) -> str:
@@ -124,6 +127,11 @@ class Run:
         self.config()
         write_text(self._stop_file, "stop\n")
 
+    def ask_for_snapshot(self) -> None:
+        """Have the process that trains it write its present weights, as a model of their own, within moments."""
+        self.config()
+        write_text(self._wish_file, "snapshot\n")
+
     # ---- for the loop -------------------------------------------------------------------------
     @contextmanager
     def held(self) -> Iterator[None]:
@@ -164,7 +172,8 @@ class Run:
             sessions = stored["sessions"]
             made = stored["made"]
         else:
-            strange = sorted(path.name for path in self.folder.iterdir() if path.name not in ("lock", "STOP"))
+            known = ("lock", "STOP", "SNAPSHOT")
+            strange = sorted(path.name for path in self.folder.iterdir() if path.name not in known)
             if strange:
                 raise UsageError(
                     f"{self.folder} holds other things ({', '.join(strange[:3])}{' …' if strange[3:] else ''}) and no "
@@ -201,6 +210,14 @@ class Run:
     def stop_asked(self) -> bool:
         """Whether there is a file STOP."""
         return self._stop_file.exists()
+
+    def snapshot_asked(self) -> bool:
+        """Whether there is a file SNAPSHOT."""
+        return self._wish_file.exists()
+
+    def snapshot_given(self) -> None:
+        """The snapshot is written: whoever asked for it may read it."""
+        self._wish_file.unlink(missing_ok=True)
 
     def end(self, outcome: Mapping[str, Any]) -> None:
         """Write down how it ended."""

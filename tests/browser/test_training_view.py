@@ -30,10 +30,12 @@ def line(epoch: int) -> dict:
     }  # fmt: skip
 
 
-def told(state: str, epoch: int, epochs: int = 20, trainable: bool = True, why: str = "") -> dict:
+def told(
+    state: str, epoch: int, epochs: int = 20, trainable: bool = True, why: str = "", audible: bool = False
+) -> dict:
     lines = [line(k) for k in range(1, epoch + 1)]
     run = {"type": "run", "state": state, "epoch": epoch, "epochs": epochs, "best": epoch or None, "lines": lines}
-    return run | {"trainable": trainable, "why": why}
+    return run | {"trainable": trainable, "why": why, "audible": audible}
 
 
 @pytest.fixture
@@ -80,3 +82,19 @@ def test_a_run_without_epochs_and_one_that_failed_are_shown_as_text(shown):
     tell(shown, told("failed", 1, why="<b id=x>loss became NaN</b>"))
     assert shown.locator("#x").count() == 0
     assert "loss became NaN" in shown.locator(".vx-why").inner_text()
+
+
+def test_listen_asks_and_what_was_heard_stands_there(shown):
+    listen = shown.locator(".vx-listen")
+    tell(shown, told("running", 2))
+    assert listen.is_hidden()  # there is no recording to send through
+    tell(shown, told("starting", 0, 0, audible=True))
+    assert listen.is_visible()
+    assert not listen.is_enabled()
+    tell(shown, told("running", 2, audible=True))
+    listen.click()
+    assert shown.evaluate("sentToPython.splice(0)") == [{"type": "listen"}]
+    tell(shown, {"type": "sample", "text": "after epoch 2: <i>happy</i>, 0.62 sure", "failed": False})
+    assert shown.locator(".vx-sample").inner_text() == "♪ after epoch 2: <i>happy</i>, 0.62 sure"
+    tell(shown, {"type": "sample", "text": "no weights yet", "failed": True})
+    assert shown.locator(".vx-sample.vx-error").is_visible()

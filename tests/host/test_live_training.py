@@ -3,15 +3,20 @@
 from __future__ import annotations
 
 import json
+import re
 import sys
 from pathlib import Path
 
+import numpy as np
 import pytest
 
+from voxrack import weights
 from voxrack.errors import InputError, UsageError, VoxrackError
+from voxrack.runs import Run
 
 pytest.importorskip("anywidget", reason="needs the extra notebook")
 
+from voxrack.notebook.listening import Listener, current_weights
 from voxrack.notebook.training import LiveTraining, TrainingModel, train_command
 
 PROGRAM = """
@@ -115,3 +120,79 @@ def test_the_command_is_the_one_of_the_command_line():
 
     train = cli.get_command(None, "train")  # pyright: ignore[reportArgumentType]
     train.make_context("train", words[4:])  # every option is one that the verb knows
+
+
+# ---- listening ----------------------------------------------------------------------------------
+def finished(folder: Path, model: Path, recipe: str) -> Path:
+    """The folder of a run that has ended with these weights."""
+    folder.mkdir()
+    asked = {"recipe": recipe, "epochs": 3}
+    config = {"format": "voxrack.run", "version": 1, "made": "", "asked": asked, "sessions": []}
+    (folder / "config.json").write_text(json.dumps(config))
+    (folder / "metrics.jsonl").write_text("")
+    (folder / "outcome.json").write_text(json.dumps({"state": "finished", "why": "all 3 epochs", "epoch": 3}))
+    model.rename(folder / "model.safetensors")
+    return folder
+
+
+def test_what_a_recogniser_hears_is_told(tmp_path):
+    from random_recogniser import random_recogniser
+
+    from voxrack.testing import voice
+
+    model = random_recogniser(tmp_path / "random.safetensors", training={"epoch": 3})
+    folder = finished(tmp_path / "run", model, "ser.mfcc_cnn")
+    watching = LiveTraining(folder, listen=voice(2.0, 16_000))
+    said = watching.listen(120)
+    assert re.fullmatch(r"after epoch 3: (neutral|happy|sad|angry|unsure|no speech)(, [01]\.\d\d sure)?", said)
+    assert watching.player.names == ("as it came",)
+
+
+def test_what_an_enhancer_makes_is_heard_and_the_latest_few_are_kept(tmp_path):
+    from random_enhancer import random_enhancer
+
+    from voxrack import Audio, default_host, render
+    from voxrack.testing import voice
+
+    model = random_enhancer(tmp_path / "random.safetensors")
+    folder = finished(tmp_path / "run", model, "enhance.light")
+    noisy = voice(0.5, 16_000)
+    watching = LiveTraining(Run(folder), listen=noisy)
+    assert watching.listen(120) == "before the first epoch is done: in the player"
+    assert watching.player.names == ("as it came", "epoch 0")
+    device = default_host().create("enhance.light", weights=str(folder / "model.safetensors"))
+    heard = watching.player.controller.takes["epoch 0"].samples
+    assert np.array_equal(heard, render(device, noisy, tail=False).samples)
+    for epoch in range(1, 7):
+        watching._hear(f"epoch {epoch}", Audio(noisy.samples, 16_000))
+    assert watching.player.names == ("as it came", "epoch 3", "epoch 4", "epoch 5", "epoch 6")
+
+
+def test_a_run_that_is_trained_gives_its_weights_of_the_moment(tmp_path):
+    watched = Watched(tmp_path / "run", 4000)
+    watched.model.start()
+    watched.model.wait(epochs=2)
+    file = current_weights(watched.model.run)
+    assert file.name == "snapshot.safetensors"
+    first = weights.load(file).metadata["training"]["epoch"]
+    assert first >= 2
+    watched.model.wait(epochs=first + 3)
+    assert weights.load(current_weights(watched.model.run)).metadata["training"]["epoch"] > first
+    watched.model.stop()
+    watched.model.wait()
+    assert current_weights(watched.model.run) == file  # of a run that stands still the last one
+
+
+def test_without_weights_the_page_is_told_why(tmp_path):
+    from voxrack.testing import voice
+
+    watched = Watched(tmp_path / "run", 3)
+    watched.model.start()
+    watched.model.wait()
+    listener = Listener(watched.model.run, voice(0.5, 16_000))
+    model = TrainingModel(watched.model.send, tmp_path / "run", (), listener)
+    model.receive({"type": "listen"})
+    assert "makes no device to listen with" in model.listened(60)
+    assert watched.sent[-1]["failed"]
+    with pytest.raises(UsageError, match="give a recording as listen="):
+        watched.model.listen()

@@ -9,6 +9,7 @@ _WHERE = {
     "ABPlayer": "player", "Controls": "controls", "EmotionTimeline": "timeline", "HeatMap": "heat_map", "Live": "live",
     "LiveTraining": "training", "PcaExplorer": "pca", "before_after": "plots", "timeline_picture": "timeline_plot",
 }  # fmt: skip
+_ALSO = {"Curves": "LiveTraining", "Timeline": "EmotionTimeline"}  # shorter names, where nothing else is of that name
 
 if TYPE_CHECKING:
     from .controls import Controls
@@ -18,16 +19,19 @@ if TYPE_CHECKING:
     from .player import ABPlayer
     from .plots import before_after
     from .timeline import EmotionTimeline
+    from .timeline import EmotionTimeline as Timeline
     from .timeline_plot import timeline_picture
     from .training import LiveTraining
+    from .training import LiveTraining as Curves
 
 __all__ = [
-    "ABPlayer", "Controls", "EmotionTimeline", "HeatMap", "Live", "LiveTraining", "PcaExplorer", "before_after",
-    "timeline_picture",
+    "ABPlayer", "Controls", "Curves", "EmotionTimeline", "HeatMap", "Live", "LiveTraining", "PcaExplorer", "Timeline",
+    "before_after", "timeline_picture",
 ]  # fmt: skip
 
 
 def __getattr__(name: str) -> Any:
+    name = _ALSO.get(name, name)
     if name not in _WHERE:
         raise AttributeError(f"module 'voxrack.notebook' has no attribute '{name}'; it offers {', '.join(__all__)}")
     try:

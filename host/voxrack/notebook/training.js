@@ -1,5 +1,6 @@
 // A training run as it grows: losses on the left, everything else that is measured on the right.
-// Message from Python: run {state, epoch, epochs, best, why, lines, trainable}. To Python: ready, stop, start.
+// Messages from Python: run {state, epoch, epochs, best, why, lines, trainable, audible}, sample {text, failed}.
+// To Python: ready, stop, start, listen.
 
 /** Values by epoch and curve: {"train loss": [[1, 2.0], …], …}, of those whose name passes. */
 function curvesOf(lines, wanted) {
@@ -95,13 +96,20 @@ function render({ model, el }) {
   stop.textContent = "■ stop";
   const start = element("button", "vx-resume", top, { title: "go on where it was stopped" });
   start.textContent = "▶ go on";
+  const listen = element("button", "vx-listen", top, { title: "send the recording through the weights of this moment" });
+  listen.textContent = "♪ listen";
   const state = element("span", "vx-state", top, { role: "status" });
   const progress = element("progress", "vx-progress", top, { max: 1, value: 0, "aria-label": "epochs done" });
   const why = element("span", "vx-why", top);
+  const sample = element("p", "vx-sample", root, { role: "status" });
   const plots = element("div", "vx-plots", root);
   const losses = new Plot(plots, "loss", false);
   const measures = new Plot(plots, "measures", true);
-  const listen = (message) => {
+  const receive = (message) => {
+    if (message.type === "sample") {
+      sample.textContent = message.text && `♪ ${message.text}`;
+      sample.classList.toggle("vx-error", message.failed);
+    }
     if (message.type !== "run") return;
     const { epoch, epochs, lines, best } = message;
     state.textContent = epochs ? `${message.state} · epoch ${epoch} of ${epochs}` : message.state;
@@ -109,6 +117,8 @@ function render({ model, el }) {
     progress.value = epochs ? epoch / epochs : 0;
     why.textContent = message.why ?? "";
     stop.disabled = message.state !== "running";
+    listen.hidden = !message.audible;
+    listen.disabled = !epochs; // nothing has begun
     start.disabled = !message.trainable || ["starting", "running", "ending", "finished"].includes(message.state);
     losses.show(curvesOf(lines, isLoss), epochs, best);
     measures.show(curvesOf(lines, (key) => !isLoss(key)), epochs, best);
@@ -121,10 +131,11 @@ function render({ model, el }) {
     start.disabled = true;
     model.send({ type: "start" });
   });
-  model.on("msg:custom", listen);
+  listen.addEventListener("click", () => model.send({ type: "listen" }));
+  model.on("msg:custom", receive);
   model.send({ type: "ready" });
   return () => {
-    model.off("msg:custom", listen);
+    model.off("msg:custom", receive);
     for (const plot of [losses, measures]) plot.observer.disconnect();
   };
 }

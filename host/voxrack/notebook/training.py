@@ -10,16 +10,24 @@ import time
 from collections.abc import Callable, Mapping, Sequence
 from importlib.resources import files
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import anywidget
 
 from ..errors import UsageError, VoxrackError
 from ..runs import Run
+from .listening import Heard, Listener
+from .live import LatestWins
+from .player import ABPlayer
+
+if TYPE_CHECKING:
+    from ..audio import Audio
 
 Send = Callable[[dict[str, Any], list[Any]], None]
 BUSY = ("starting", "running", "ending")  # states that pass by themselves
 EVERY = 0.5  # seconds between two looks at the run
+AS_IT_CAME = "as it came"  # the take of the recording itself
+KEPT = 4  # takes of epochs that the player holds at once
 _HERE = files("voxrack.notebook")
 
 
@@ -29,16 +37,31 @@ class TrainingModel:
     Parameters
     ----------
     send : callable
-        Called with ``(content, buffers)``: ``run`` (state, epoch, epochs, lines of measures, why it ended).
+        Called with ``(content, buffers)``: ``run`` (state, epoch, epochs, lines of measures, why it ended), ``sample``
+        (what was heard).
     folder : str or Path
         The run folder.
     command : sequence of str
         Trains it, and goes on where it stands; empty: the run is only watched.
+    listener : Listener, optional
+        What the page's *listen* sends through the weights of the moment.
+    heard : callable, optional
+        Called with ``(name, audio)`` when a processor has made something to be heard.
     """
 
-    def __init__(self, send: Send, folder: str | Path, command: Sequence[str] = ()) -> None:
+    def __init__(
+        self,
+        send: Send,
+        folder: str | Path,
+        command: Sequence[str] = (),
+        listener: Listener | None = None,
+        heard: Callable[[str, Audio], object] | None = None,
+    ) -> None:
         self.send = send
         self.run = Run(folder)
+        self.listener, self.heard = listener, heard
+        self._listening = LatestWins(self._listen, self._tell_heard, self._tell_deaf)
+        self._sample = {"type": "sample", "text": "", "failed": False}
         self.command = list(command)
         self._process: subprocess.Popen[bytes] | None = None
         self._log = self.run.folder.with_name(self.run.folder.name + ".log")
@@ -108,21 +131,37 @@ class TrainingModel:
         epochs = {"epoch": found["epoch"], "epochs": found["epochs"], "best": found["best"]}
         return {"state": state, **epochs, "why": why, "lines": self.run.metrics()}
 
+    def listen(self) -> None:
+        """Send the listener's recording through the weights of the moment; soon, and one at a time."""
+        if self.listener is None:
+            raise UsageError("there is nothing to listen to; give a recording as listen=")
+        self._say({"type": "sample", "text": "asking for the weights of this moment …", "failed": False})
+        self._listening.request()
+
+    def listened(self, timeout: float | None = None) -> str:
+        """Wait for what was asked for; returns what was heard."""
+        self._listening.wait(timeout)
+        return str(self._sample["text"])
+
     def receive(self, content: Mapping[str, Any]) -> None:
-        """Handle a message from the page: ``ready``, ``stop``, ``start``."""
+        """Handle a message from the page: ``ready``, ``stop``, ``start``, ``listen``."""
         kind = content.get("type")
         if kind == "ready":
             self._sent = {}
             self.tell()
+            if self.listener is not None:
+                self.send(self._sample, [])
         elif kind == "stop":
             self.stop()
         elif kind == "start" and self.command:
             self.start()
+        elif kind == "listen" and self.listener is not None:
+            self.listen()
 
     def tell(self) -> None:
         """Send the page what is new."""
         with self._lock:
-            now = {"type": "run", "trainable": bool(self.command), **self.state()}
+            now = {"type": "run", "trainable": bool(self.command), "audible": self.listener is not None, **self.state()}
             if now != self._sent:
                 self._sent = now
                 self.send(now, [])
@@ -141,6 +180,22 @@ class TrainingModel:
                 return
             time.sleep(EVERY)
 
+    def _listen(self) -> Heard:
+        assert self.listener is not None
+        return self.listener.listen()
+
+    def _tell_heard(self, heard: Heard) -> None:
+        if heard.audio is not None and self.heard is not None:
+            self.heard(f"epoch {heard.epoch}", heard.audio)
+        self._say({"type": "sample", "text": heard.text, "failed": False})
+
+    def _tell_deaf(self, error: Exception) -> None:
+        self._say({"type": "sample", "text": str(error), "failed": True})
+
+    def _say(self, sample: dict[str, Any]) -> None:
+        self._sample = sample
+        self.send(sample, [])
+
     def _said(self) -> str:
         """The last line that the process wrote."""
         text = self._log.read_text(encoding="utf-8", errors="replace") if self._log.exists() else ""
@@ -155,7 +210,7 @@ class LiveTraining(anywidget.AnyWidget):
 
     Parameters
     ----------
-    folder : str or Path
+    folder : str, Path or Run
         The run folder.
     recipe : str
         ``"ser.mfcc_cnn"``; empty: only watch a run that somebody trains.
@@ -163,30 +218,53 @@ class LiveTraining(anywidget.AnyWidget):
         What ``voxrack prepare`` wrote.
     settings : mapping
         Options of the recipe.
+    listen : Audio, optional
+        A recording for the button *listen*: it goes through the weights of that moment. What a processor makes of it
+        joins the others in :attr:`player`; what an analyzer hears in it stands beside the button.
     **options
         Options of ``voxrack train``: ``epochs=40, protocol="paper", fold=1, validation=2, seed=0``.
 
     Examples
     --------
     >>> LiveTraining("runs/cnn", "ser.mfcc_cnn", "features.safetensors", epochs=40)  # doctest: +SKIP
+    >>> live = LiveTraining("runs/light", listen=noisy)  # another process trains it  # doctest: +SKIP
+    >>> display(live, live.player)                       # doctest: +SKIP
     """
 
     _esm = "\n".join(_HERE.joinpath(name).read_text(encoding="utf-8") for name in ("page.js", "training.js"))
     _css = _HERE.joinpath("training.css").read_text(encoding="utf-8")
 
     def __init__(
-        self, folder: str | Path, recipe: str = "", features: str | Path = "",
-        settings: Mapping[str, Any] | None = None, **options: Any,
+        self, folder: str | Path | Run, recipe: str = "", features: str | Path = "",
+        settings: Mapping[str, Any] | None = None, listen: Audio | None = None, **options: Any,
     ) -> None:  # fmt: skip
         super().__init__()
+        folder = folder.folder if isinstance(folder, Run) else folder
         command = train_command(folder, recipe, features, settings or {}, options) if recipe else []
-        self.controller = TrainingModel(lambda content, buffers: self.send(content, buffers), folder, command)
+        self.player = None if listen is None else ABPlayer({AS_IT_CAME: listen})
+        listener = None if listen is None else Listener(Run(folder), listen)
+        self.controller = TrainingModel(
+            lambda content, buffers: self.send(content, buffers), folder, command, listener, self._hear
+        )
         self.on_msg(lambda _widget, content, _buffers: self.controller.receive(content))
         if recipe:
             self.controller.start()
         else:
             self.controller.run.config()  # says so where there is no run
             self.controller.watch()
+
+    def _hear(self, name: str, audio: Audio) -> None:
+        """Into the player, which keeps the recording and the latest few."""
+        assert self.player is not None
+        made = [take for take in self.player.names if take != AS_IT_CAME]
+        for old in made[: max(0, len(made) - KEPT + 1)] if name not in made else ():
+            del self.player[old]
+        self.player[name] = audio
+
+    def listen(self, timeout: float | None = None) -> str:
+        """Send the recording through the weights of the moment, as the button does; returns what was heard."""
+        self.controller.listen()
+        return self.controller.listened(timeout)
 
     @property
     def run(self) -> Run:

@@ -115,6 +115,15 @@ class Track:
     unit: str = ""
     summary: Mapping[str, Any] = field(default_factory=dict)
 
+    def __repr__(self) -> str:
+        labels = ", ".join(self.labels[:6]) + (" …" if len(self.labels) > 6 else "")
+        return f"<Track {self.name}: {len(self.times_s)} frames of {labels or 'values'} in {self.unit or 'no unit'}>"
+
+    def _repr_html_(self) -> str:
+        from .track_html import picture
+
+        return picture(self)
+
 
 class Processor(Protocol):
     """Audio in blocks. ``process`` returns as many frames as it gets; ``flush`` gives what follows.

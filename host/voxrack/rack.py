@@ -318,14 +318,9 @@ class Rack:
         return f"Rack({' → '.join(parts)})"
 
     def _repr_html_(self) -> str:
-        from html import escape
+        from .rack_html import table
 
-        rows = [
-            f"<tr><td><b>{escape(prefix)}</b></td><td>{escape(slot.device.spec.title or slot.device.spec.id)}</td>"
-            f"<td>{escape(repr(slot.device))}</td><td>{'bypassed' if slot.bypass else f'mix {slot.mix:g}'}</td></tr>"
-            for prefix, slot in self.slots().items()
-        ]
-        return f"<div><code>{escape(repr(self))}</code><table>{''.join(rows)}</table></div>"
+        return table(self)
 
 
 def as_rack(thing: Any) -> Rack:

@@ -13,11 +13,11 @@ author = "the voxrack authors"
 release = version = installed("voxrack")
 language = "en"
 
-extensions = ["myst_parser", "sphinx.ext.autodoc", "sphinx.ext.napoleon", "docs.pages", "docs.pages.mathml"]
+extensions = [
+    "myst_parser", "sphinx.ext.autodoc", "sphinx.ext.napoleon", "docs.pages", "docs.pages.mathml", "docs.pages.types",
+]  # fmt: skip
 exclude_patterns = ["pages/**"]
-smartquotes = False
-# a type such as "(channels, frames)" is looked up as a name, and may have two homes; links of Markdown are not these
-suppress_warnings = ["ref.python"]
+smartquotes_action = "D"  # two hyphens become a dash; quotation marks stay
 
 # ---- Markdown ------------------------------------------------------------------------------------
 myst_enable_extensions = ["colon_fence", "dollarmath", "attrs_inline"]
@@ -33,6 +33,7 @@ python_use_unqualified_type_names = True
 python_maximum_signature_line_length = 88
 
 # ---- HTML: everything that a page needs lies beside it --------------------------------------------
+COLOURED = ("color-brand-primary", "color-brand-content", "color-api-name", "color-api-pre-name")
 html_theme = "furo"
 html_title = "voxrack"
 html_static_path = ["static"]
@@ -44,7 +45,7 @@ html_show_copyright = False
 pygments_style = "a11y-light"
 pygments_dark_style = "a11y-dark"
 html_theme_options = {
-    "light_css_variables": {"color-brand-primary": "#0b5c7d", "color-brand-content": "#0b5c7d"},
-    "dark_css_variables": {"color-brand-primary": "#7cc7e8", "color-brand-content": "#7cc7e8"},
+    "light_css_variables": dict.fromkeys(COLOURED, "#0b5c7d"),  # 7.4 to 1 on white
+    "dark_css_variables": dict.fromkeys(COLOURED, "#7cc7e8"),  # 9.8 to 1 on the dark ground
     "footer_icons": [],
 }

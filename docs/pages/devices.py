@@ -6,7 +6,7 @@ from voxrack import default_host
 from voxrack.device import DeviceSpec
 from voxrack.discovery import DeviceEntry
 
-from .markdown import code, fence, page, plain, table, toctree
+from .markdown import code, fence, listed, page, plain, table, toctree
 from .parameters import parameter_table, shell_value
 
 PLUGINS = {
@@ -62,7 +62,7 @@ def device(entry: DeviceEntry) -> str:
     return page(
         f"# {code(spec.id)}",
         f"**{plain(spec.title or spec.id)}.** {plain(spec.summary)}",
-        table(("", ""), facts(spec, entry.plugin)),
+        listed(facts(spec, entry.plugin)),
         "## Parameters" if spec.params else "",
         parameter_table(spec.params),
         "The slot that holds it has two numbers more: `mix` (share of the processed signal) and `bypass`."

@@ -7,6 +7,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 
 _CODE = re.compile(r"(`[^`]*`)")
+_OPTION = re.compile(r"(?<![\w`-])--[a-z][\w-]*(?:[ =][A-Z]+\b(?:=[A-Z]+\b)?)?")
 _SPECIAL = re.compile(r"([\\*_<>|\[\]$#{}~])")
 
 
@@ -14,6 +15,13 @@ def plain(text: str) -> str:
     """``text`` with Markdown's characters escaped, except between backticks, where only the bar of tables is."""
     parts = _CODE.split(" ".join(text.split()))
     return "".join(part.replace("|", r"\|") if part.startswith("`") else _SPECIAL.sub(r"\\\1", part) for part in parts)
+
+
+def prose(text: str) -> str:
+    """:func:`plain`, with the options that are named in it as code."""
+    parts = text.split("`")
+    parts[::2] = [_OPTION.sub(lambda found: f"`{found[0]}`", part) for part in parts[::2]]
+    return plain("`".join(parts))
 
 
 def code(text: str) -> str:
@@ -30,6 +38,11 @@ def table(head: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
     """A table; cells are Markdown already, without line breaks."""
     lines = ["| " + " | ".join(head) + " |", "|" + "---|" * len(head)]
     return "\n".join([*lines, *("| " + " | ".join(row) + " |" for row in rows)])
+
+
+def listed(rows: Iterable[tuple[str, str]]) -> str:
+    """A list of facts, each with its name; both are Markdown already."""
+    return "\n".join(f"- **{name}**: {fact}" for name, fact in rows)
 
 
 def toctree(documents: Iterable[str], *options: str) -> str:

@@ -13,6 +13,8 @@ from latex2mathml.converter import convert
 from sphinx.util import logging
 
 _LOG = logging.getLogger(__name__)
+_NAME = re.compile(r"<mo>([A-Za-z]{2,})</mo>")  # of a function: as an operator it would stand apart from its argument
+_SLASH = "<mo>&#x0002F;</mo>"
 _UNREAD = re.compile(r"<m[ion]>\s*(\\\w*|&(?:amp;)?)\s*</m[ion]>")
 
 
@@ -22,7 +24,7 @@ def mathml(latex: str, display: str) -> str:
     unread = _UNREAD.search(out)
     if unread:
         raise ValueError(f"'{unread[1]}' of the equation {latex!r} is not understood")
-    return out
+    return _NAME.sub(r"<mi>\1</mi>", out).replace(_SLASH, _SLASH.replace("<mo>", '<mo lspace="0" rspace="0">'))
 
 
 def _inline(translator: Any, node: Any) -> None:

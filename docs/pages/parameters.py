@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from voxrack.commands.listing import _default, _range
 from voxrack.params import NUMERIC, Param
 
-from .markdown import code, plain, table
+from .markdown import code, plain, prose, table
 
 
 def parameter_table(params: Sequence[Param]) -> str:
@@ -18,7 +18,7 @@ def parameter_table(params: Sequence[Param]) -> str:
 
 def option_table(options: Sequence[Param]) -> str:
     """Of a recipe: id, default, range with unit, meaning; empty where there is none."""
-    rows = [(code(p.id), plain(_default(p)), plain(_range(p)), plain(p.help)) for p in options]
+    rows = [(code(p.id), plain(_default(p)), plain(_range(p)), prose(p.help)) for p in options]
     return table(("option", "default", "range", "meaning"), rows) if rows else ""
 
 
@@ -34,4 +34,4 @@ def _scale(param: Param) -> str:
 
 
 def _meaning(param: Param) -> str:
-    return plain(param.help + (" (a change makes the device ready anew)" if param.structural else ""))
+    return prose(param.help + (" (a change makes the device ready anew)" if param.structural else ""))

@@ -6,7 +6,7 @@ from voxrack import default_host
 from voxrack.recipe import RecipeSpec
 
 from . import devices
-from .markdown import code, fence, page, plain, table, toctree
+from .markdown import code, fence, listed, page, plain, table, toctree
 from .parameters import option_table
 
 OWN = "voxrack_"
@@ -40,7 +40,7 @@ def recipe(spec: RecipeSpec) -> str:
     return page(
         f"# Recipe {code(spec.id)}",
         f"**{plain(spec.title or spec.id)}.** {plain(spec.summary)}",
-        table(("", ""), rows),
+        listed(rows),
         fence(commands(spec), "sh"),
         "## Options of preparing" if features else "",
         "The feature file keeps them; training takes them from there." if features else "",

@@ -8,9 +8,7 @@ from inspect import cleandoc
 
 import click
 
-from .markdown import code, fence, page, plain, table, toctree
-
-_OPTION = re.compile(r"(?<![\w`-])--[a-z][\w-]*(?:[ =][A-Z]+\b(?:=[A-Z]+\b)?)?")
+from .markdown import code, fence, page, plain, prose, table, toctree
 
 
 def commands() -> dict[str, click.Command]:
@@ -54,7 +52,7 @@ def options(command: click.Command, context: click.Context, level: int) -> str:
     rows = []
     for parameter in command.get_params(context):
         if isinstance(parameter, click.Option) and (record := parameter.get_help_record(context)):
-            rows.append((code(record[0]), _prose(record[1])))
+            rows.append((code(record[0].replace("|", " | ")), prose(record[1])))
     return page(
         f"{'#' * level} {code(context.command_path)}",
         fence(usage, "text"),
@@ -75,17 +73,10 @@ def _help(text: str) -> Iterator[str]:
     """Paragraphs; what click would not wrap (after ``\\b``) is code: a shell's where a line calls voxrack."""
     for paragraph in re.split(r"\n\s*\n", cleandoc(text)):
         if not paragraph.startswith("\b"):
-            yield _prose(paragraph)
+            yield prose(paragraph)
             continue
         lines = paragraph.lstrip("\b\n").splitlines()
         if lines[0].rstrip().endswith(":"):
             yield plain(lines.pop(0))
         body = "\n".join(line[2:] if line.startswith("  ") else line for line in lines)
         yield fence(body, "sh" if "voxrack " in body else "text")
-
-
-def _prose(text: str) -> str:
-    """Help as Markdown, with its options as code."""
-    parts = text.split("`")
-    parts[::2] = [_OPTION.sub(lambda found: f"`{found[0]}`", part) for part in parts[::2]]
-    return plain("`".join(parts))

@@ -30,5 +30,7 @@ def voxrack_recipes() -> tuple[RecipeSpec, ...]:
 @hookimpl
 def voxrack_commands(cli: click.Group) -> None:
     from .convert import convert_command
+    from .listening_test import listening_test_command
 
     cli.add_command(convert_command)
+    cli.add_command(listening_test_command)

@@ -6,6 +6,7 @@ from voxrack.device import DeviceSpec
 from voxrack.params import Param
 from voxrack.recipe import RecipeSpec
 
+from .evaluation_options import OPTIONS, PART, PROTOCOL
 from .specs_diffevc import DIFFEVC_RECIPE
 from .specs_vocoder import RECIPES as VOCODER
 
@@ -36,4 +37,10 @@ PROSODY = DeviceSpec(
 
 DEVICES: tuple[DeviceSpec, ...] = (PROSODY,)
 
-RECIPES: tuple[RecipeSpec, ...] = (DIFFEVC_RECIPE, *VOCODER)
+PROSODY_RECIPE = RecipeSpec(
+    "evc.prosody", "evc.prosody", "voxrack_evc.recipes.prosody:recipe", stages=("prepare", "evaluate"),
+    options=(PART, *OPTIONS), protocols=(PROTOCOL,),
+    title="Another feeling (prosody)", summary="Not trained; packs recordings of test speakers and judges converters.",
+)  # fmt: skip
+
+RECIPES: tuple[RecipeSpec, ...] = (PROSODY_RECIPE, DIFFEVC_RECIPE, *VOCODER)

@@ -1,0 +1,126 @@
+"""Tables and pictures of a converter's evaluation."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+FLOOR, CEILING = "as it came", "real"
+_HEADS = ("system", "n", "ECA", "SECS", "SIG", "OVRL", "pitch", "of real", "energy", "of real ", "words", "CPU")
+_TITLES = {"acted": "acted: every ordered pair", "spoken": "not acted: neutral to the others"}
+
+
+@dataclass(frozen=True)
+class Report:
+    """A finished evaluation: prints, draws and gives its figures.
+
+    Parameters
+    ----------
+    path : Path
+        The folder that holds ``conversion.json``.
+    about : mapping
+        Its content.
+    """
+
+    path: Path
+    about: Mapping[str, Any]
+
+    @property
+    def figures(self) -> Mapping[str, Any]:
+        """See :func:`voxrack_evc.evaluation_figures.figures`."""
+        return self.about["figures"]
+
+    def json(self) -> dict[str, Any]:
+        """The content of ``conversion.json``, with the folder."""
+        return {"folder": str(self.path), **self.about}
+
+    def tables(self) -> None:
+        """Print figures by kind of recording, by target emotion, and who was taken for what."""
+        from voxrack.commands.common import table, write
+
+        for kind, title in _TITLES.items():
+            rows = [_cells(one) for one in self.figures["groups"] if one["kind"] == kind]
+            if rows:
+                table(_HEADS, rows, title=f"{self.about['recipe']}, {title}", right=_HEADS[1:])
+                write("")
+        write("\n".join([*self.remarks(), ""]))
+        self._targets()
+        self._confusion()
+
+    def remarks(self) -> list[str]:
+        """What the figures rest on."""
+        about = self.about
+        truth = next((one for one in self.figures["groups"] if one["system"] == CEILING), None)
+        sure = f", right of {truth['eca']['mean']:.2f} of the real recordings" if truth else ""
+        out = [
+            f"ECA: share in which {about['judge_said']} hears the target among {about['emotions']}{sure}; '{FLOOR}' "
+            f"is the source unconverted, '{CEILING}' the same words by the same actor with the target emotion",
+            "SECS: likeness of the speaker to the source by "
+            + (about["speaker_measure"] or "nothing: Resemblyzer is not installed (pip install resemblyzer)"),
+            "pitch, energy: mean shift in semitones and dB; 'of real': 1 where it is as far as the actors' own",
+            "words: distance of cepstra to the source, and in brackets that of another sentence of the same speaker",
+            "± half of the 95 % interval of the mean, drawing speakers (recordings, where speakers are fewer than "
+            "five); CPU: seconds per second of audio",
+            "devices that ask what the source is spoken with (evc.prosody) are told its label, neutral where there is "
+            "none",
+        ]
+        return out + [str(note) for note in about["notes"]]
+
+    def plot(self, path: Path) -> list[Path]:
+        """Draw the sweep and the confusion: see :mod:`voxrack_evc.evaluation_plots`."""
+        from .evaluation_plots import draw
+
+        return draw(self.about, path)
+
+    def _targets(self) -> None:
+        from voxrack.commands.common import table, write
+
+        emotions = self.about["emotions"].split(",")
+        for kind in _TITLES:
+            found = {(one["system"], one["target"]): one for one in self.figures["targets"] if one["kind"] == kind}
+            rows = [
+                (system, *(_mean(found[system, e]["eca"], 2) if (system, e) in found else "" for e in emotions))
+                for system in self.about["systems"]
+                if any((system, e) in found for e in emotions)
+            ]
+            if rows:
+                table(("system", *emotions), rows, title=f"ECA by target, {kind}", right=emotions)
+                write("")
+
+    def _confusion(self) -> None:
+        from voxrack.commands.common import table, write
+
+        own = self.figures["confusion"].get(self.about["own"], {})
+        if any(any(row.values()) for row in own.values()):
+            words = list(next(iter(own.values())))
+            rows = [(target, *(str(row[word]) for word in words)) for target, row in own.items()]
+            table(("target", *words), rows, title=f"{self.about['own']}, acted: what is heard", right=words)
+            write("")
+
+
+def _cells(one: Mapping[str, Any]) -> tuple[str, ...]:
+    other = one["other_words"]
+    words = _mean(one["words"], 2) + (f" ({other['mean']:.2f})" if other else "")
+    return (
+        one["system"], str(one["n"]), _with(one["eca"], 2), _with(one["secs"], 3), _with(one["sig"], 2),
+        _with(one["ovrl"], 2), _number(one["pitch"], "+.1f"), _number(one["pitch_way"], ".2f"),
+        _number(one["energy"], "+.1f"), _number(one["energy_way"], ".2f"), words, _number(one["cpu"], ".3f"),
+    )  # fmt: skip
+
+
+def _number(value: float | None, form: str) -> str:
+    return "" if value is None else f"{value:{form}}"
+
+
+def _mean(found: Mapping[str, Any] | None, digits: int) -> str:
+    return "" if found is None else f"{float(found['mean']):.{digits}f}"
+
+
+def _with(found: Mapping[str, Any] | None, digits: int) -> str:
+    """``0.65 ±0.08``."""
+    if found is None or found["low"] is None or not math.isfinite(float(found["low"])):
+        return _mean(found, digits)
+    return f"{_mean(found, digits)} ±{(float(found['high']) - float(found['low'])) / 2:.{digits}f}"

@@ -10,12 +10,13 @@ from typing import Any
 # What Python sends is dispatched, what the page sends is kept.
 HARNESS = """
 async ({ source, css, id, sounding }) => {
-  const listeners = [];
+  const [listeners, others] = [[], new Map()];
   window.sentToPython = [];
   const model = {
-    get: () => id, send: (message) => window.sentToPython.push(message),
-    on: (_, listener) => listeners.push(listener), off: () => {},
+    get: () => id, send: (message) => window.sentToPython.push(message), off: () => {},
+    on: (event, listener) => (event === "msg:custom" ? listeners.push(listener) : others.set(event, listener)),
   };
+  window.trigger = (event) => others.get(event)?.();
   window.held = null; // a list keeps messages back until a test delivers them at a moment of its choice
   window.fromPython = (message, data) => {
     if (window.held) return void window.held.push([message, data]);

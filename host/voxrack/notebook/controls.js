@@ -244,9 +244,14 @@ function render({ model, el }) {
     else if (message.type === "value") rows.get(message.address)?.answer(message, reporter.overtaken(message));
     else if (message.type === "error") rows.get(message.address)?.refuse(message.message);
   };
+  const forget = watchKernel(model, el);
   model.on("msg:custom", listen);
   model.send({ type: "ready" });
-  return () => model.off("msg:custom", listen);
+  return () => {
+    forget();
+    model.off("msg:custom", listen);
+    for (const shape of shapes.values()) shape.close();
+  };
 }
 
 export default { render };

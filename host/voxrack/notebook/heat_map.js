@@ -208,9 +208,11 @@ function render({ model, el }) {
       page = build(root, message, new Float32Array(bytes), (content) => model.send(content));
     } else if (message.type === "scatter") page?.scatter(message);
   };
+  const forget = watchKernel(model, el);
   model.on("msg:custom", listen);
   model.send({ type: "ready" });
   return () => {
+    forget();
     model.off("msg:custom", listen);
     page?.close();
   };

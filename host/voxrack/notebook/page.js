@@ -36,6 +36,15 @@ function shortcuts(root, spared, actionOf) {
   });
 }
 
+/** Says on a widget when its kernel is gone: what the page holds still plays, but nothing that asks Python is answered. */
+function watchKernel(model, place) {
+  const gone = element("p", "vx-gone", place, { role: "alert" });
+  gone.style.cssText = "margin: 4px 0 8px; color: #d03c2f; font: 600 12px var(--jp-ui-font-family, sans-serif)";
+  const tell = () => (gone.textContent = "The kernel that made this was restarted or is gone: run the cell again.");
+  model.on("comm_live_update", tell);
+  return () => model.off("comm_live_update", tell);
+}
+
 /** Sends at most one message per address and animation frame; the newest wins. */
 class Reporter {
   constructor(send) {

@@ -185,9 +185,11 @@ function render({ model, el }) {
       page?.say(message.message, true);
     }
   };
+  const forget = watchKernel(model, el);
   model.on("msg:custom", listen);
   model.send({ type: "ready" });
   return () => {
+    forget();
     model.off("msg:custom", listen);
     page?.close();
   };

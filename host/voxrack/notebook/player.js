@@ -105,7 +105,9 @@ function render({ model, el }) {
     const digit = engine.state.takes[Number(key) - 1];
     return digit ? () => engine.choose(digit.name) : keys[key.toLowerCase()];
   });
-  return follow(engine, wave, update, draw);
+  const forget = watchKernel(model, el);
+  const end = follow(engine, wave, update, draw);
+  return () => (forget(), end());
 }
 
 export default { initialize, render };

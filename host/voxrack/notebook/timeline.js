@@ -336,7 +336,9 @@ function render({ model, el }) {
     const digit = engine.state.takes[Number(event.key) - 1];
     return digit ? () => engine.choose(digit.name) : keys[event.key.toLowerCase()];
   });
-  return follow(engine, wave, update, draw);
+  const forget = watchKernel(model, el);
+  const end = follow(engine, wave, update, draw);
+  return () => (forget(), end());
 }
 
 export default { initialize, render };

@@ -132,9 +132,11 @@ function render({ model, el }) {
     model.send({ type: "start" });
   });
   listen.addEventListener("click", () => model.send({ type: "listen" }));
+  const forget = watchKernel(model, el);
   model.on("msg:custom", receive);
   model.send({ type: "ready" });
   return () => {
+    forget();
     model.off("msg:custom", receive);
     for (const plot of [losses, measures]) plot.observer.disconnect();
   };

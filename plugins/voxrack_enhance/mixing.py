@@ -23,7 +23,7 @@ from .rooms import LONGEST, TAIL, Room
 from .transforms import Response, Samples, fast_size, samples_of, spectrum_of
 
 JOINT = 0.05  # s over which a noise's end and its next beginning overlap
-VOICES = (0.85, 1.18)  # factors of speed and pitch at which speech is heard: as if by other speakers
+VOICES = (0.8, 1.25)  # factors of speed and pitch at which speech is heard: as if by other speakers
 PAUSE = (0.1, 1.5)  # s between two utterances
 PAUSED = -10.0  # dB: a stretch of speech softer than its utterances by more than this is taken for a pause
 LEAST = -10.0  # dB, the softer of a recorded and a synthetic noise under the louder
@@ -71,7 +71,7 @@ class MixerSettings:
     band_limited: float = 0.15
     ridden: float = 0.15
     clipped: float = 0.08
-    respeeded: float = 0.4
+    respeeded: float = 0.6
     entering: float = 0.15
 
 

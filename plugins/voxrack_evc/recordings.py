@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
-from voxrack.errors import InputError
+from voxrack.errors import InputError, UsageError
 
 from .material import divide
 from .segments import pieces
@@ -113,6 +113,25 @@ def cases(items: Sequence[Item], emotions: Sequence[str], clips: int, spoken: in
             f"the features hold nothing with an emotion of {', '.join(emotions)} and no plain speech; prepare RAVDESS"
         )
     return found
+
+
+def recordings(features: FeatureFile, path: str = "") -> FeatureFile:
+    """The file with the recordings: ``path`` where it is given, else ``features`` itself.
+
+    Raises
+    ------
+    UsageError
+        It holds none; the message tells how they are prepared.
+    """
+    from voxrack.feature_file import FeatureFile
+
+    file = FeatureFile(path) if path else features
+    if ARRAY not in file.names:
+        raise UsageError(
+            f"{file.path} holds no recordings to convert: voxrack prepare evc.prosody --data RAVDESS --data "
+            "LIBRISPEECH -o recordings.safetensors, then --set recordings=recordings.safetensors"
+        )
+    return file
 
 
 def sound(features: FeatureFile, row: int) -> NDArray[np.float32]:

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from voxrack.device import DeviceSpec
 from voxrack.params import Param
 from voxrack.recipe import RecipeSpec
 
 from .evaluation_options import OPTIONS, PART, PROTOCOL
-from .specs_diffevc import DIFFEVC_RECIPE
+from .specs_diffevc import DIFFEVC_RECIPE, NEGATIVES, ROLE
 from .specs_vocoder import RECIPES as VOCODER
 
 EMOTIONS = ("neutral", "calm", "happy", "sad", "angry", "fearful", "disgust", "surprised")
@@ -35,7 +37,32 @@ PROSODY = DeviceSpec(
     summary="Melody, loudness, tempo and timbre as people change them with a feeling; no training, any sample rate.",
 )  # fmt: skip
 
-DEVICES: tuple[DeviceSpec, ...] = (PROSODY,)
+DIFFEVC = DeviceSpec(
+    "evc.diffevc", "processor", "voxrack_evc.diffevc_device:DiffEvc",
+    (
+        Param("emotion", "happy", kind="choice", choices=("neutral", "angry", "happy", "sad"),
+              help="what is to be heard"),
+        Param("reference", "", kind="asset", help="a recording of speech with the feeling to take, instead"),
+        Param("guidance", 1.5, lo=1.0, hi=5.0, fit=False,
+              help="how far away from the negative condition; 1 is plain conditioning"),
+        Param("negative", "emotion", kind="choice", choices=NEGATIVES,
+              help="what guidance leads away from: the reference's speaker, the source's emotion, or both"),
+        Param("steps", 6, kind="int", lo=1, hi=100, fit=False, help="of the sampler"),
+        Param("seed", 0, kind="int", lo=0, hi=2**31 - 1, fit=False, help="of its noise"),
+        Param("prosody", True, kind="bool",
+              help="melody, loudness and tempo of the emotion too; off: the source's, as published"),
+        *EDITS,
+        Param("vocoder", "trained", kind="choice", choices=("trained", "plain", "griffin-lim"),
+              help="what makes sound of the spectrum; plain and griffin-lim need no weights"),
+        Param("weights", "", kind="asset", structural=True, fit=False, help="weight file or run; empty: the shipped"),
+        Param("vocoder_weights", "", kind="asset", structural=True, fit=False, help="of the vocoder, likewise"),
+    ),
+    streaming=False, length="free", rates=(22050,), channels=(1,), needs={ROLE: "analyzer"},
+    weights="evc.diffevc.safetensors", title="Another feeling (DiffEVC)",
+    summary="Diffusion model with expressive guidance; by an emotion's name or a reference. Mono, up to 8 kHz.",
+)  # fmt: skip
+
+DEVICES: tuple[DeviceSpec, ...] = (PROSODY, DIFFEVC)
 
 PROSODY_RECIPE = RecipeSpec(
     "evc.prosody", "evc.prosody", "voxrack_evc.recipes.prosody:recipe", stages=("prepare", "evaluate"),
@@ -43,4 +70,14 @@ PROSODY_RECIPE = RecipeSpec(
     title="Another feeling (prosody)", summary="Not trained; packs recordings of test speakers and judges converters.",
 )  # fmt: skip
 
-RECIPES: tuple[RecipeSpec, ...] = (PROSODY_RECIPE, DIFFEVC_RECIPE, *VOCODER)
+JUDGED_DIFFEVC = replace(
+    DIFFEVC_RECIPE, stages=("prepare", "train", "evaluate"), protocols=(PROTOCOL,),
+    options=(
+        *DIFFEVC_RECIPE.options,
+        Param("recordings", "", kind="text", help="evaluating: what `voxrack prepare evc.prosody` wrote"),
+        *OPTIONS,
+    ),
+)  # fmt: skip
+"""The recipe as it trains (`specs_diffevc`, which a bare machine imports), with what evaluating asks for."""
+
+RECIPES: tuple[RecipeSpec, ...] = (PROSODY_RECIPE, JUDGED_DIFFEVC, *VOCODER)

@@ -47,7 +47,8 @@ def filter_of(timbre: NDArray[np.float64], sample_rate: int) -> NDArray[np.float
     frequencies = np.fft.rfftfreq(size, 1 / sample_rate)
     decibel = np.interp(np.log(np.maximum(frequencies, 1.0)), np.log(BANDS), np.clip(timbre, -_MOST, _MOST))
     impulse = np.roll(np.fft.irfft(10 ** (decibel / 20), size), size // 2)
-    return np.append(impulse, impulse[0]) * np.hanning(size + 1)
+    taps = np.append(impulse, impulse[0]) * np.hanning(size + 1)
+    return 0.5 * (taps + taps[::-1])
 
 
 def _presence(voiced: NDArray[np.bool_]) -> NDArray[np.float64]:

@@ -51,7 +51,7 @@ class Prosody:
         progress(0.5)
         out = _resynthesised(coloured, sample_rate, speech, planned)
         progress(1.0)
-        return _louder(out, sample_rate, speech, planned, float(np.abs(signal).max()))
+        return louder(out, sample_rate, speech, planned, float(np.abs(signal).max()))
 
 
 def _resynthesised(signal: Block, sample_rate: int, speech: Speech, planned: Plan) -> Block:
@@ -73,7 +73,7 @@ def _resynthesised(signal: Block, sample_rate: int, speech: Speech, planned: Pla
     return out
 
 
-def _louder(signal: Block, sample_rate: int, speech: Speech, planned: Plan, peak: float) -> Block:
+def louder(signal: Block, sample_rate: int, speech: Speech, planned: Plan, peak: float) -> Block:
     """Gains of the plan, all of them less where the peak would pass the ceiling."""
     if not planned.gains.any():
         return signal

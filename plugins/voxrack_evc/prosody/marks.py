@@ -7,22 +7,14 @@ like what surrounds the last one, about a period away (as in Praat, ``Sound & Pi
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-
 import numpy as np
 from numpy.typing import NDArray
 
 from ..mel import RATE
-from .speech import FRAME, Speech
+from .speech import FRAME, Speech, stretches
 
 _NEAREST, _FARTHEST = 0.8, 1.25  # periods away that the next mark may lie
 _LEAST = 0.2  # correlation below which the next mark is put a period away without looking
-
-
-def stretches(voiced: NDArray[np.bool_]) -> Iterator[tuple[int, int]]:
-    """(first, end) of each run of True."""
-    edges = np.flatnonzero(np.diff(np.concatenate([[0], voiced.astype(np.int8), [0]])))
-    yield from zip(edges[::2].tolist(), edges[1::2].tolist())
 
 
 def pitch_marks(speech: Speech) -> list[NDArray[np.float64]]:

@@ -9,8 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from .manner import Manner
-from .marks import stretches
-from .speech import AUDIBLE, FRAME
+from .speech import AUDIBLE, FRAME, stretches
 
 LOWEST, HIGHEST = 60.0, 650.0
 """Hz that a new melody keeps to."""
@@ -19,6 +18,7 @@ FARTHEST = 12.0
 _PHRASE = 0.25  # s without voice that end a phrase: a slope belongs to one phrase
 _FOLLOW = 9  # frames over which a level is averaged before it is spread or flattened
 _MOST = 9.0  # dB by which dynamics change a frame at most
+_RISE = (0.25, 0.6)  # of the way from the background to the voice: a frame there is none, or all, of the speaker's
 _ELASTIC = (0.4, 2.5)  # by which vowels and pauses are stretched
 _ROOM = 0.25  # share of frames that must be elastic; else everything is stretched alike
 
@@ -102,16 +102,25 @@ def _place(voiced: NDArray[np.bool_]) -> NDArray[np.float64]:
 def _gains(
     f0: NDArray[np.float64], level: NDArray[np.float64], dynamics: float, energy: float
 ) -> NDArray[np.float64]:
-    """The level's distance from the mean of voiced frames grows by ``exp(dynamics)``; what is quiet is not raised."""
+    """Who speaks up raises the voice and not the room: the background between words keeps its level.
+
+    The level's distance from the mean of voiced frames grows by ``exp(dynamics)``.
+    """
     voiced = f0 > 0
     if not voiced.any():
         return np.full(len(f0), energy)
+    smooth = _smooth(level)
+    loud, quiet = float(smooth[voiced].mean()), float(np.percentile(smooth, 5))
+    change = np.clip((math.exp(dynamics) - 1) * (smooth - loud), -_MOST, _MOST)
+    if loud - quiet < _MOST:  # no pauses to tell the background from
+        return energy + change
+    low, high = (quiet + share * (loud - quiet) for share in _RISE)
+    return _smooth(np.clip((smooth - low) / (high - low), 0.0, 1.0)) * (energy + change)
+
+
+def _smooth(values: NDArray[np.float64]) -> NDArray[np.float64]:
     kernel = np.hanning(_FOLLOW + 2)[1:-1]
-    smooth = np.convolve(np.pad(level, _FOLLOW // 2, mode="edge"), kernel / kernel.sum(), "valid")
-    distance = smooth - smooth[voiced].mean()
-    change = np.clip((math.exp(dynamics) - 1) * np.clip(distance, -AUDIBLE / 2, None), -_MOST, _MOST)
-    raised = np.where(distance > -AUDIBLE / 2, change, np.minimum(change, 0.0))
-    return energy + raised
+    return np.convolve(np.pad(values, _FOLLOW // 2, mode="edge"), kernel / kernel.sum(), "valid")
 
 
 def _warp(f0: NDArray[np.float64], level: NDArray[np.float64], tempo: float) -> NDArray[np.float64]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 
 import numpy as np
@@ -13,6 +14,10 @@ FRAME = HOP / RATE
 """Seconds from frame to frame: those of the mel spectrogram."""
 AUDIBLE = 40.0
 """dB under the loudest frame from which a frame counts as sound."""
+VOICED = 32.0
+"""dB under the loudest frame from which a frame may be voiced: below, rooms hum."""
+_STRAY = 13.0  # semitones from the median beyond which a short stretch of voice is none
+_BRIEF = 6  # frames
 _FLOOR = -120.0  # dB
 
 
@@ -82,7 +87,27 @@ def hear(signal: NDArray[np.float32], sample_rate: int) -> Speech | None:
     if len(mono) < SHORTEST:
         return None
     f0, voicing = track(mono)
-    return Speech(mono, f0.astype(np.float64), voicing.astype(np.float64), levels(mono)[: len(f0)])
+    level = levels(mono)[: len(f0)]
+    kept = _without_strays(np.where(level > level.max() - VOICED, f0.astype(np.float64), 0.0))
+    return Speech(mono, kept, np.where(kept > 0, voicing.astype(np.float64), 0.0), level)
+
+
+def _without_strays(f0: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Without stretches of a few frames more than an octave away from all else."""
+    if not (f0 > 0).any():
+        return f0
+    out, median = f0.copy(), float(np.median(f0[f0 > 0]))
+    for first, end in stretches(f0 > 0):
+        far = abs(12 * np.log2(float(np.median(f0[first:end])) / median)) > _STRAY
+        if far and end - first <= _BRIEF:
+            out[first:end] = 0.0
+    return out
+
+
+def stretches(frames: NDArray[np.bool_]) -> Iterator[tuple[int, int]]:
+    """(first, end) of each run of True."""
+    edges = np.flatnonzero(np.diff(np.concatenate([[0], frames.astype(np.int8), [0]])))
+    yield from zip(edges[::2].tolist(), edges[1::2].tolist())
 
 
 def levels(samples: NDArray[np.float32]) -> NDArray[np.float64]:

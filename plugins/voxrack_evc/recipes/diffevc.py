@@ -18,10 +18,13 @@ from voxrack.errors import UsageError
 from voxrack.feature_file import FeatureFile, FeatureWriter
 from voxrack.task import Task
 
+from ..evaluation_options import Asked
 from ..specs_diffevc import ROLE
 
 if TYPE_CHECKING:
     from voxrack.instance import AnalyzerDevice
+
+    from ..evaluation_report import Report
 
 
 @dataclass(frozen=True)
@@ -61,7 +64,9 @@ class DiffEvcRecipe:
         from ..speaker import Resemblyzer, resemblyzer_is_there
 
         if self.device is None:
-            raise UsageError(f"recipe {self.id} needs a device of the role {ROLE} to prepare; hand one over: needs={{…}}")
+            raise UsageError(
+                f"recipe {self.id} needs a device of the role {ROLE} to prepare; hand one over: needs={{…}}"
+            )
         asked = self.speaker == "resemblyzer" or (self.speaker == "auto" and resemblyzer_is_there())
         prepare(corpus, writer, EmotionEncoder(self.device), Resemblyzer() if asked else None, progress)
 
@@ -71,6 +76,15 @@ class DiffEvcRecipe:
 
         made = {"content": content.ContentTask, "speaker": speaker.SpeakerTask, "decoder": decoder.DecoderTask}
         return made[self.stage](self, features, self.epochs if epochs is None else epochs)
+
+    def evaluate(self, features: FeatureFile, **how: Any) -> Report:
+        """The device with finished weights, and others: :func:`voxrack_evc.evaluation.evaluate`."""
+        from ..evaluation import evaluate
+        from ..recordings import recordings
+
+        options = dict(self.options)
+        held = recordings(features, options.get("recordings", ""))
+        return evaluate(self.id, Asked.taken(options), held, **how)
 
 
 def recipe(*, needs: Mapping[str, Any], **options: Any) -> DiffEvcRecipe:

@@ -120,7 +120,7 @@ class Decoder(nn.Module):
         condition = self.conditions(torch.cat(heard, -1))
         vector = vector + self.everywhere(condition)
         spread = condition[:, :, None, None].expand(-1, -1, *pair.shape[2:])
-        x = torch.cat([pair, spread.to(pair.dtype)], 1).contiguous(memory_format=torch.channels_last)
+        x = torch.cat([pair, spread.to(pair.dtype)], 1)
         kept: list[tuple[Tensor, Mask]] = []
         for level in self.down:
             x = level(x, mask, vector)

@@ -88,6 +88,8 @@ class TrainingModel:
         """Have it save a checkpoint and end; it can go on later."""
         state = self.state()["state"]
         if state == "running":
+            if self.listener is not None:  # so that there is something to listen to while it stands still
+                self.run.ask_for_snapshot()
             self.run.ask_to_stop()
         elif state == "starting" and self._process is not None:
             self._process.terminate()  # voxrack train takes that as a wish to stop, too

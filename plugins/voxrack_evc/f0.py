@@ -66,7 +66,7 @@ def track(samples: ArrayLike) -> tuple[NDArray[np.float32], NDArray[np.float32]]
 def candidates(sound: torch.Tensor) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
     """Best frequency (Hz) of each range and the correlation there, both (frames, ranges); 0 in frames too quiet."""
     count = len(sound) // HOP
-    shifted = pad(sound[HOP // 2 :], (0, HOP))  # so that frame 0 is centred at sample 128
+    shifted = pad(sound[HOP // 2 :], (0, 4 * HOP))  # frame 0 is centred at sample 128; a window fits in any case
     found = [
         pitch(shifted, RATE, f_min=low, f_max=high, hop=HOP / RATE, window=window)
         for (low, high), window in zip(RANGES, _WINDOWS, strict=True)

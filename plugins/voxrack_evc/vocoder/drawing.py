@@ -25,7 +25,7 @@ _GAIN = 6.0  # dB that a stretch is louder or softer at most
 
 class Stretches(Sequence[dict[str, Tensor]]):
     """Batches: ``samples`` (B, 256 (frames + 4)), ``f0`` and ``voicing`` (B, frames) of the frames in the middle, and
-    ``seeds`` (2,) for the noise.
+    ``seed`` (1,) of the noise.
 
     Parameters
     ----------
@@ -67,7 +67,7 @@ class Stretches(Sequence[dict[str, Tensor]]):
         generator = np.random.default_rng(self.seeds[index])
         drawn = [self._one(generator) for _ in range(self.batch)]
         arrays = {name: torch.from_numpy(np.stack([one[name] for one in drawn])) for name in drawn[0]}
-        return {**arrays, "seeds": torch.from_numpy(generator.integers(0, 2**31, 2))}
+        return {**arrays, "seed": torch.from_numpy(generator.integers(0, 2**31, 1))}
 
     def _one(self, generator: np.random.Generator) -> dict[str, NDArray[np.float32]]:
         group = int(generator.integers(len(self.groups)))

@@ -8,20 +8,25 @@ from __future__ import annotations
 
 from functools import lru_cache
 
-import torch
 from torch import Tensor
 
-from ..mel import filters
+from ..mel import SILENCE, filters
 
 _EPSILON = 1e-7  # magnitude in a band under which there is nothing to scale
+_NOTHING = -20.0  # what the floor of the mel spectrogram is taken for, -170 dB
 _MOST = 6.0  # nepers (52 dB) that one fitting changes at most
 
 
 def envelope(mel: Tensor) -> Tensor:
     """Natural logarithm of the magnitude at every bin, (…, 513, frames), of log-mel (…, 80, frames): a weighted
     mean of the bands that hear the bin; for bins that no band hears see :func:`heard`."""
-    level = mel - filters().to(mel).sum(1, keepdim=True).log()
+    level = sound(mel) - filters().to(mel).sum(1, keepdim=True).log()
     return _spread().to(mel) @ level
+
+
+def sound(mel: Tensor) -> Tensor:
+    """Log-mel in which bands at the floor hold nothing at all: silence is to be silent."""
+    return mel.masked_fill(mel <= SILENCE + 1e-3, _NOTHING)
 
 
 def fitted(spectra: Tensor, mel: Tensor) -> Tensor:
@@ -30,7 +35,7 @@ def fitted(spectra: Tensor, mel: Tensor) -> Tensor:
     Phases, and the ratios between bins of one band, stay (nearly); bins that no band hears become 0.
     """
     bands = filters().to(mel) @ (spectra.real.square() + spectra.imag.square() + 1e-14).sqrt()
-    lacking = (mel - bands.clamp_min(_EPSILON).log()).clamp(-_MOST, _MOST)
+    lacking = (sound(mel) - bands.clamp_min(_EPSILON).log()).clamp(-_MOST, _MOST)
     return spectra * ((_spread().to(mel) @ lacking).exp() * heard().to(mel))
 
 

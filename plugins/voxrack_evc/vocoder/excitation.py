@@ -21,8 +21,9 @@ def pulses(f0: Tensor, start: Tensor | float = 0.0) -> Tensor:
     """A pulse at every period, of unit power where the voice is on, 0 where it is off.
 
     Between the frames' centres the frequency goes along a straight line, within a stretch of voice; the phase is its
-    sum. With ``H = 8000 Hz / f0`` harmonics, ``sum_{h=1}^{H} cos(h p) = sin((H + 1/2) p) / (2 sin(p / 2)) - 1/2``; a
-    harmonic fades out over the last of its steps, so that a gliding voice does not click.
+    sum. With ``H = 8000 Hz / f0 - 1`` harmonics,
+    ``sum_{h=1}^{H} cos(h p) = sin((H + 1/2) p) / (2 sin(p / 2)) - 1/2``; one more stands above them by the fraction
+    that is left of ``H``, so that a gliding voice does not click.
 
     Parameters
     ----------
@@ -40,7 +41,7 @@ def pulses(f0: Tensor, start: Tensor | float = 0.0) -> Tensor:
     gate = voiced.to(f0.dtype).repeat_interleave(HOP, -1)
     turns = torch.cumsum(frequency.double() / RATE, -1) + start
     phase = (2 * math.pi * (turns - turns.round())).to(f0.dtype)  # -pi … pi, 0 at the pulse
-    count = F_MAX / frequency
+    count = F_MAX / frequency - 1.0
     whole = count.floor()
     half = 0.5 * phase
     near = half.abs() < 1e-4

@@ -8,6 +8,8 @@ is expected of a voice, and what the network knows better: ``a``, ``b`` and ``ph
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 import torch
 from torch import Tensor
 from torch.nn.functional import pad
@@ -16,17 +18,21 @@ from ..mel import RATE, WINDOW
 from .envelope import envelope, fitted, heard
 from .excitation import noise, pulses
 from .frames import analyse, synthesise
-from .network import BINS, Filters
+from .network import BINS
+
+Network = Callable[[Tensor, Tensor, Tensor], tuple[Tensor, Tensor, Tensor]]
+"""What :class:`~voxrack_evc.vocoder.network.Filters` does."""
 
 _HARMONIC_TO = 6000.0  # Hz, about where voices become noise
+_AHEAD = 0.99
 
 
-def spectra(network: Filters | None, mel: Tensor, f0: Tensor, voicing: Tensor, pulse: Tensor, hiss: Tensor) -> Tensor:
+def spectra(network: Network | None, mel: Tensor, f0: Tensor, voicing: Tensor, pulse: Tensor, hiss: Tensor) -> Tensor:
     """Spectra (B, 513, frames) before they are fitted.
 
     Parameters
     ----------
-    network : Filters or None
+    network : callable or None
         None: the filters are those that envelope and voicing suggest.
     mel : Tensor (B, 80, frames)
         Natural logarithm.
@@ -54,8 +60,19 @@ def excite(f0: Tensor, seed: int) -> tuple[Tensor, Tensor]:
 
 
 def sounded(spectrum: Tensor, mel: Tensor, rounds: int) -> Tensor:
-    """Sound (B, 256 frames), fitted to the mel spectrogram ``1 + rounds`` times, each time as the sound that it is."""
-    sound = synthesise(fitted(spectrum, mel))
+    """Sound (B, 256 frames) of spectra (B, 513, frames), fitted to the mel spectrogram.
+
+    Each round is one of the fast Griffin-Lim algorithm (Perraudin et al. 2013), with the fit to the bands in place of
+    known magnitudes: the spectra of the sound that the fitted ones give, and a step further in the same direction.
+
+    Parameters
+    ----------
+    rounds : int
+        0 does without any fit, which suits mel spectrograms that are no recording's.
+    """
+    before = None
     for _ in range(rounds):
-        sound = synthesise(fitted(analyse(sound), mel))
-    return sound
+        made = analyse(synthesise(fitted(spectrum, mel)))
+        spectrum = made if before is None else made + _AHEAD * (made - before)
+        before = made
+    return synthesise(fitted(spectrum, mel) if rounds else spectrum)

@@ -14,7 +14,8 @@ release = version = installed("voxrack")
 language = "en"
 
 extensions = [
-    "myst_parser", "sphinx.ext.autodoc", "sphinx.ext.napoleon", "docs.pages", "docs.pages.mathml", "docs.pages.types",
+    "myst_parser", "sphinx.ext.autodoc", "sphinx.ext.napoleon",
+    "docs.pages", "docs.pages.access", "docs.pages.mathml", "docs.pages.types",
 ]  # fmt: skip
 exclude_patterns = ["pages/**"]
 smartquotes_action = "D"  # two hyphens become a dash; quotation marks stay

@@ -12,6 +12,12 @@ pytest.importorskip("furo", reason="the docs extra is not installed; 'make docs'
 DOCS = Path(__file__).resolve().parents[2] / "docs"
 PAGE = """# A page
 
+```{toctree}
+:caption: More
+
+other
+```
+
 Inline $x^2$, and
 
 $$
@@ -29,9 +35,15 @@ def build(folder: Path, text: str) -> int:
     from sphinx.application import Sphinx
 
     (folder / "index.md").write_text(text, encoding="utf-8")
+    if "\nother\n" in text:
+        (folder / "other.md").write_text("# Another page\n", encoding="utf-8")
+    changed = {
+        "extensions": ["myst_parser", "docs.pages.access", "docs.pages.mathml"],
+        "html_static_path": [str(DOCS / "static")],
+    }
     app = Sphinx(
-        folder, DOCS, folder / "out", folder / "doctrees", "html", status=None, warning=None, warningiserror=True,
-        confoverrides={"extensions": ["myst_parser", "docs.pages.mathml"], "html_static_path": [str(DOCS / "static")]},
+        folder, DOCS, folder / "out", folder / "doctrees", "html", changed, status=None, warning=None,
+        warningiserror=True,
     )  # fmt: skip
     app.build()
     return app.statuscode
@@ -41,6 +53,8 @@ def test_a_page_needs_nothing_from_elsewhere_and_its_equations_are_mathml(tmp_pa
     assert build(tmp_path, PAGE) == 0
     html = (tmp_path / "out" / "index.html").read_text(encoding="utf-8")
     assert html.count("<math") == 2
+    assert '<div class="equation" tabindex="0"' in html and '<pre tabindex="0">' in html
+    assert 'role="heading">' not in html
     fetched = re.findall(r"<(?:script|link|img|iframe)[^>]*?(?:src|href)=\"([^\"]+)\"", html)
     assert fetched
     assert not [place for place in fetched if "//" in place]

@@ -13,15 +13,20 @@ FLAGS = [
 ]  # fmt: skip
 
 
+def chromium() -> str | None:
+    """Path of the browser; None where there is none."""
+    return shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
+
+
 @pytest.fixture(scope="session")
 def browser():
     """Headless Chromium; the test is skipped where Playwright or Chromium is missing."""
     playwright = pytest.importorskip("playwright.sync_api", reason="needs the Python package playwright (extra dev)")
-    chromium = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
-    if chromium is None:
+    program = chromium()
+    if program is None:
         pytest.skip("no Chromium on the PATH; install it (Debian: apt-get install chromium)")
     with playwright.sync_playwright() as driver:
-        chrome = driver.chromium.launch(executable_path=chromium, headless=True, args=FLAGS)
+        chrome = driver.chromium.launch(executable_path=program, headless=True, args=FLAGS)
         yield chrome
         chrome.close()
 

@@ -11,7 +11,7 @@ import sys
 import time
 import urllib.error
 import urllib.request
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -24,26 +24,30 @@ SETTINGS = {
     "@jupyterlab/apputils-extension/notification": QUIET,  # nothing pops up, nothing is fetched from the net
     "@jupyterlab/notebook-extension/tracker": {"windowingMode": "none"},  # every cell stays in the page, seen or not
 }
-START = 90.0  # seconds until Lab must answer
+START = 240.0  # seconds until Lab must answer
+
+
+def quiet_environment(home: Path) -> dict[str, str]:
+    """Variables that keep JupyterLab from the user's own settings, with those of the tests in ``home``."""
+    for name, values in SETTINGS.items():
+        file = home / "settings" / f"{name}.jupyterlab-settings"
+        file.parent.mkdir(parents=True, exist_ok=True)
+        file.write_text(json.dumps(values))
+    places = {"CONFIG_DIR": "config", "DATA_DIR": "data", "RUNTIME_DIR": "runtime"}
+    env = os.environ | {f"JUPYTER_{key}": str(home / place) for key, place in places.items()}
+    return env | {"JUPYTERLAB_SETTINGS_DIR": str(home / "settings"), "JUPYTERLAB_WORKSPACES_DIR": str(home / "spaces")}
 
 
 class Lab:
     """A server of its own settings, on a free port of 127.0.0.1, rooted in ``folder``."""
 
     def __init__(self, folder: Path, home: Path) -> None:
-        for name, values in SETTINGS.items():
-            file = home / "settings" / f"{name}.jupyterlab-settings"
-            file.parent.mkdir(parents=True, exist_ok=True)
-            file.write_text(json.dumps(values))
+        env = quiet_environment(home) | {"VOXRACK_FAST": "1"}
         with socket.socket() as probe:
             probe.bind(("127.0.0.1", 0))
             port = probe.getsockname()[1]
         self.url = f"http://127.0.0.1:{port}"
         self.folder = folder
-        places = {"CONFIG_DIR": "config", "DATA_DIR": "data", "RUNTIME_DIR": "runtime"}
-        env = os.environ | {f"JUPYTER_{key}": str(home / place) for key, place in places.items()}
-        env |= {"JUPYTERLAB_SETTINGS_DIR": str(home / "settings"), "JUPYTERLAB_WORKSPACES_DIR": str(home / "spaces")}
-        env |= {"VOXRACK_FAST": "1"}
         command = [
             sys.executable, "-m", "jupyterlab", "--no-browser", "--ip=127.0.0.1", f"--port={port}",
             "--ServerApp.port_retries=0", "--IdentityProvider.token=", "--ServerApp.password=", "--allow-root",
@@ -90,18 +94,46 @@ def lab_of(home: Path, *names: str) -> Iterator[Lab]:
         server.close()
 
 
-class Notebook:
-    """One notebook, opened in a page of its own; its kernel and the engines of its players are at hand."""
+def set_parameters(file: Path, values: Mapping[str, Any]) -> None:
+    """Give other values to parameters of a copy of a notebook."""
+    notebook = json.loads(file.read_text(encoding="utf-8"))
+    cell = next(cell for cell in notebook["cells"] if "parameters" in cell["metadata"].get("tags", []))
+    rows = "".join(cell["source"]).splitlines(keepends=True)
+    names = [row.partition(" =")[0] for row in rows]
+    missing = set(values) - set(names)
+    assert not missing, f"{file.name} has no parameter {missing}"
+    given = zip(names, rows, strict=True)
+    cell["source"] = [f"{name} = {values[name]!r}\n" if name in values else row for name, row in given]
+    file.write_text(json.dumps(notebook), encoding="utf-8")
 
-    def __init__(self, browser: Any, lab: Lab, name: str, timeout: float = 90.0) -> None:
+
+def write_notebook(file: Path, *cells: str) -> None:
+    """A notebook of a test's own, of code cells."""
+    code = {"cell_type": "code", "execution_count": None, "metadata": {}, "outputs": []}
+    made = [code | {"id": f"cell-{k}", "source": source} for k, source in enumerate(cells)]
+    kernel = {"kernelspec": {"name": "python3", "display_name": "Python 3", "language": "python"}}
+    file.write_text(json.dumps({"cells": made, "metadata": kernel, "nbformat": 4, "nbformat_minor": 5}))
+
+
+class Notebook:
+    """One notebook, opened in a page of its own; its kernel and the engines of its players are at hand.
+
+    ``timeout`` is only what a busy machine may take until a test gives up.
+    """
+
+    def __init__(self, browser: Any, lab: Lab, name: str, timeout: float = 240.0) -> None:
         self.page = page = browser.new_page(viewport={"width": 1500, "height": 1250})
         page.set_default_timeout(1000 * timeout)
         self._complaints: list[str] = []
         page.on("pageerror", lambda error: self._complaints.append(str(error)))
         page.on("console", lambda said: self._complaints.append(said.text) if said.type == "error" else None)
         page.goto(f"{lab.url}/lab")
-        page.wait_for_function("window.jupyterapp", timeout=60_000)
-        page.evaluate(
+        page.wait_for_function("window.jupyterapp")
+        self.open(name)
+
+    def open(self, name: str) -> None:
+        """Another notebook of the same folder, in the same page."""
+        self.page.evaluate(
             """async (path) => {
               await jupyterapp.restored;
               window.panel = await jupyterapp.commands.execute("docmanager:open", { path });

@@ -3,15 +3,25 @@ changes what is shown, curves are drawn of a run that was stopped and went on.""
 
 from __future__ import annotations
 
-import json
-
 import pytest
 from random_recogniser import random_recogniser
 
-from .lab import Notebook, lab_of
+from .lab import Notebook, lab_of, set_parameters, write_notebook
 
 pytestmark = [pytest.mark.browser, pytest.mark.xdist_group("browser")]
 TIMELINE = "06_emotion_timeline.ipynb"
+COLUMNS = """
+() => {
+  const canvas = document.querySelector(".vx-curves");
+  const { width, height } = canvas;
+  const { data } = canvas.getContext("2d").getImageData(0, 0, width, height);
+  const columns = new Set();
+  for (let k = 0; k < data.length; k += 4) {
+    if (data[k + 3] > 120 && data[k + 2] > data[k] + 60) columns.add((k / 4) % width);
+  }
+  return columns.size;
+}
+"""  # how many pixels wide the first curve is
 
 
 @pytest.fixture(scope="module")
@@ -21,14 +31,7 @@ def lab(tmp_path_factory, browser):
     home = tmp_path_factory.mktemp("lab")
     with lab_of(home, "02_train.ipynb", TIMELINE) as server:
         given = {"WEIGHTS": str(random_recogniser(home / "random.safetensors")), "ENHANCER": "fx.high_pass"}
-        copy = server.folder / TIMELINE
-        notebook = json.loads(copy.read_text(encoding="utf-8"))
-        cell = next(cell for cell in notebook["cells"] if "parameters" in cell["metadata"].get("tags", []))
-        names = [row.partition(" =")[0] for row in cell["source"]]
-        assert given.keys() <= set(names)
-        rows = zip(names, cell["source"], strict=True)
-        cell["source"] = [f"{name} = {given[name]!r}\n" if name in given else row for name, row in rows]
-        copy.write_text(json.dumps(notebook), encoding="utf-8")
+        set_parameters(server.folder / TIMELINE, given)
         yield server
 
 
@@ -87,5 +90,37 @@ def test_the_curves_of_a_run_that_was_stopped_and_went_on(lab, browser, tmp_path
     )
     assert ink > 100  # a curve was drawn
     assert notebook.ask("len(training.run.config()['sessions'])") == 2
+    assert notebook.complaints == []
+    page.close()
+
+
+def test_curves_grow_while_a_run_trains_and_stop_stops_it(lab, browser):
+    """With the features that the notebook before has prepared."""
+    features = lab.folder / "out" / "ser.mfcc_cnn.safetensors"
+    assert features.is_file()
+    write_notebook(
+        lab.folder / "growing.ipynb",
+        "from voxrack.notebook import LiveTraining\n"
+        "training = LiveTraining('out/growing', 'ser.mfcc_cnn', 'out/ser.mfcc_cnn.safetensors', epochs=400)\n"
+        "training",
+    )
+    notebook = run(lab, browser, "growing.ipynb")
+    page = notebook.page
+    reached = "() => Number(document.querySelector('.vx-state').textContent.match(/epoch (\\d+)/)?.[1] ?? 0)"
+    page.wait_for_function(f"({reached})() >= 2")
+    before, at = page.evaluate(COLUMNS), page.evaluate(reached)
+    page.wait_for_function(f"({reached})() >= {at + 30}")
+    page.evaluate("() => new Promise(requestAnimationFrame)")
+    assert page.evaluate(COLUMNS) > before
+    page.locator(".vx-stop").click()
+    page.wait_for_function("() => document.querySelector('.vx-training').dataset.state === 'stopped'")
+    assert notebook.ask("training.state") == "stopped"
+    epochs = notebook.ask("training.run.status()['epoch']")
+    assert at + 30 <= epochs < 400
+    assert page.locator(".vx-state").inner_text() == f"stopped · epoch {epochs} of 400"
+    page.locator(".vx-resume").click()
+    page.wait_for_function(f"({reached})() > {epochs}")
+    page.locator(".vx-stop").click()
+    page.wait_for_function("() => document.querySelector('.vx-training').dataset.state === 'stopped'")
     assert notebook.complaints == []
     page.close()

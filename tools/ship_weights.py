@@ -1,12 +1,14 @@
 """Put a trained recogniser into the package: calibrated, in half precision, with its model card.
 
-    python tools/ship_weights.py RUN EVALUATION [EVALUATION …] [--elsewhere JSON …] [--half] [--out FOLDER]
+    python tools/ship_weights.py RUN EVALUATION [EVALUATION …] [--elsewhere JSON …] [--notes FILE] [--half] [--out DIR]
 
-RUN is the folder of `voxrack train` on all speakers; the first EVALUATION is the folder of `voxrack evaluate` of the
-same recipe over folds. Its answers on speakers who were not trained on give the two temperatures (whole recordings and
-windows); the calibration error is that of temperatures from the other folds. Further evaluations (another corpus) only
-add their figures to the card, and so does what `python -m benchmarks.ser_elsewhere` wrote. All figures of the card are
-those that the commands beside them printed; equal inputs give the same file of weights, to the byte.
+RUN is the folder of `voxrack train` on all speakers, and the first EVALUATION that of `voxrack evaluate` of the same
+recipe over folds; or, where training twice is too dear, RUN is a run of EVALUATION itself, over one split, whose test
+speakers the weights then have not heard. The answers on speakers who were not trained on give the two temperatures
+(whole recordings and windows); the calibration error is that of temperatures from the other folds, of one split from
+the other speakers. Further evaluations (another corpus) only add their figures to the card, and so do what
+`python -m benchmarks.ser_elsewhere` wrote and the Markdown of --notes. All figures of the card are those that the
+commands beside them printed; equal inputs give the same file of weights, to the byte.
 """
 
 from __future__ import annotations
@@ -39,16 +41,16 @@ with it. Speech far from the training data is often judged wrongly, and "unsure"
 DATA = """\
 RAVDESS, the speech part: 24 North American actors (12 women, 12 men) who say two sentences in eight acted emotions,
 1440 clips, CC BY-NC-SA 4.0 (Livingstone and Russo 2018, doi:10.1371/journal.pone.0196391). Nothing else: no pretrained
-weights, no other corpus. {train} clips of all speakers were trained on, {epochs} epochs, seed {seed}, the last epoch;
-made by
+weights, no other corpus. {train} clips {whose}
+were trained on, {epochs} epochs, seed {seed}, the last epoch; made by
 
     voxrack prepare {device} --data ravdess{half}{features} -o features.safetensors
-    voxrack train {device} --features features.safetensors{options} --epochs {epochs} -o RUN"""
+    {made}"""
 
 LIMITS = """\
 - Acted emotion, two sentences, English, studio recordings, 24 speakers. On other corpora expect far less, and less
   certain than the probabilities say{corpora}. Judge a few of your own recordings first.
-- Intervals are of 24 speakers and are wide. No training of a reported figure heard its test speakers.
+- Intervals are of {speakers} speakers and are wide. No training of a reported figure heard its test speakers.
 {own}"""
 
 OWN = {
@@ -60,6 +62,21 @@ OWN = {
 - Architecture, epochs and augmentation were chosen by the recall of validation speakers: those of fold 2 (training on
   folds 3 to 5) and of fold 4 (training on folds 1, 2 and 5). Folds 1, 3 and 5 decided nothing; what is reported for
   folds 2 and 4 may be slightly optimistic.""",
+    "ser.mfcc_cnn": """\
+- A paper's model, here to be compared with: `ser.best` is the recogniser to use.
+- A picture of 160 frames, 5.27 s: shorter stretches are filled up with zeros. The timeline's windows of 1.5 s are two
+  thirds filling, were not trained with and not measured, and have the temperature of whole recordings.
+- The rate is ten times the paper's and the epochs are fewer; the paper names no number of them.""",
+    "ser.mfcc_lstm": """\
+- A paper's model, narrower than the paper's (256 units instead of 1,024, which take a GPU), here to be compared with:
+  `ser.best` is the recogniser to use.
+- The timeline's windows of 1.5 s were not trained with and not measured, and have the temperature of whole
+  recordings.""",
+    "ser.cornn": """\
+- A paper's model, trained far shorter than the paper's 250 epochs and in batches of 20 instead of 40, here to be
+  compared with: `ser.best` is the recogniser to use. The paper's corpus is another (IEMOCAP).
+- Only the first 3 s of a recording are heard, as in the paper; the timeline hears all of it in windows of 1.5 s, which
+  were not trained with and not measured, and have the temperature of whole recordings.""",
 }
 """Limits of one recogniser alone."""
 
@@ -76,6 +93,7 @@ def main() -> None:
     parser.add_argument("run", type=Path)
     parser.add_argument("evaluations", type=Path, nargs="+")
     parser.add_argument("--elsewhere", type=Path, nargs="+", default=[], help="JSON files of benchmarks.ser_elsewhere")
+    parser.add_argument("--notes", type=Path, help="Markdown to stand behind the figures: more tables, with commands")
     parser.add_argument("--half", action="store_true", help="the features were stored so")
     parser.add_argument("--out", type=Path, default=FOLDER, help="an existing folder")
     asked = parser.parse_args()
@@ -88,7 +106,9 @@ def main() -> None:
     target = asked.out / f"{device}.safetensors"
     weights.save(target, halved(found.tensors), metadata)
     config = Run(asked.run).config()["asked"]
+    whose, made = training(first, asked.run, config)
     tables = [*map(figures, others), *(elsewhere(json.loads(path.read_text())) for path in asked.elsewhere)]
+    tables += [asked.notes.read_text(encoding="utf-8").strip().splitlines()] if asked.notes else []
     more = [line for table in tables for line in ["", *table]]
     temperature = metadata["temperature"]
     structural = settings(first, first.about["features"]["options"])
@@ -96,11 +116,14 @@ def main() -> None:
         "Use": USE.format(device=device, classes=", ".join(metadata["labels"]), temperature=temperature,
                           window=metadata.get("window_temperature", temperature)),
         "Training data": DATA.format(
-            device=device, train=clips(first), epochs=config["epochs"], seed=config["seed"], features=structural,
-            half=" --half" * asked.half, options=settings(first, first.about["options"]),
+            device=device, train=config["split"]["train"], whose=whose, epochs=config["epochs"], seed=config["seed"],
+            features=structural, half=" --half" * asked.half, made=made,
         ),
         "Figures": "\n".join([*figures(first), "", CALIBRATION, "", *lines, *more]),
-        "Limits": LIMITS.format(own=OWN.get(device, ""), corpora=": see the last tables" * bool(asked.elsewhere)),
+        "Limits": LIMITS.format(
+            speakers=len(heard_by(first)), own=OWN.get(device, ""),
+            corpora=": see the last tables" * bool(asked.elsewhere),
+        ),
         "Licence": LICENCE,
     })  # fmt: skip
     print("\n".join(lines))
@@ -112,13 +135,43 @@ def main() -> None:
 
 def settings(evaluation: Evaluation, among: Iterable[str]) -> str:
     """``--set`` for each option of these that is not the recipe's own."""
-    return "".join(f" --set {key}={value}" for key, value in evaluation.about["options"].items() if key in among)
+    own = {key: value for key, value in evaluation.about["options"].items() if key in among}
+    words = {True: "on", False: "off"}
+    return "".join(f" --set {k}={words[v] if isinstance(v, bool) else v}" for k, v in own.items())
 
 
-def clips(evaluation: Evaluation) -> int:
-    """Clips of all speakers: a fold's training and test clips together."""
-    split = evaluation.about["splits"][0]
-    return int(split["train"] + split["test"])
+def training(evaluation: Evaluation, run: Path, config: dict[str, Any]) -> tuple[str, str]:
+    """Whose clips were trained on, and the command that did it."""
+    about, own = evaluation.about, [path.resolve() for path in evaluation.runs()]
+    options = settings(evaluation, about["options"])
+    if run.resolve() not in own:
+        if config["split"]["test"]:
+            raise SystemExit(f"{run} left speakers out and is no run of {evaluation.path}; name its own")
+        command = f"voxrack train {about['recipe']} --features features.safetensors{options}"
+        return "of all speakers", f"{command} --epochs {config['epochs']} -o RUN"
+    if len(evaluation.splits) > 1:
+        raise SystemExit(f"{evaluation.path} has {len(evaluation.splits)} splits: who of them are the run's? Name one")
+    names = " and ".join(heard_by(evaluation))
+    return f"of all speakers but {names}, who are judged below,", f"{command_of(evaluation)} -o DIR"
+
+
+def heard_by(evaluation: Evaluation) -> list[str]:
+    """Speakers who are tested."""
+    return sorted(set(evaluation.pooled()[0].speakers))
+
+
+def apart(evaluation: Evaluation, kind: str) -> list[tuple[Predictions, ...]]:
+    """Answers fold by fold, of one split speaker by speaker; each for all seeds."""
+    folds = list(evaluation.by_split(kind).values())
+    if len(folds) > 1:
+        return folds
+    names = heard_by(evaluation)
+    if len(names) < 2:
+        raise SystemExit(f"{evaluation.path} tests {names[0]} alone; a temperature is judged on another speaker")
+    return [
+        tuple(run.subset(row for row, name in enumerate(run.speakers) if name == speaker) for run in folds[0])
+        for speaker in names
+    ]
 
 
 def calibrated(metadata: dict[str, Any], evaluation: Evaluation) -> tuple[dict[str, Any], list[str]]:
@@ -127,17 +180,20 @@ def calibrated(metadata: dict[str, Any], evaluation: Evaluation) -> tuple[dict[s
     for kind, key in KINDS.items():
         if not evaluation.has(kind):
             continue
-        folds = list(evaluation.by_split(kind).values())
-        pooled = evaluation.pooled(kind)
+        folds, pooled = apart(evaluation, kind), evaluation.pooled(kind)
+        others = "folds" if len(evaluation.splits) > 1 else "speakers"
         made[key] = round(float(metadata.get(key, 1.0)) * float(np.mean([fit_temperature(p) for p in pooled])), 4)
         runs = [cross_fitted([fold[seed] for fold in folds])[0] for seed in range(len(pooled))]
         before, after = bootstrap("ece", list(pooled)), bootstrap("ece", runs)
         lines.append(
             f"- Calibration error ({'whole clips' if kind == 'test' else 'windows of 1.5 s'}): {after.value:.3f} at "
-            f"the temperature that the other folds give, {before.value:.3f} without one; temperature of all folds, "
-            f"which is stored: {made[key]:g}."
+            f"the temperature that the other {others} give, {before.value:.3f} without one; temperature of all "
+            f"{others}, which is stored: {made[key]:g}."
         )
         lines.append(unsure(runs))
+        if others == "speakers":
+            few = f"{len(heard_by(evaluation))} speakers, {len(pooled[0])} clips"
+            lines.append(f"  {few}, are few for a temperature: take the confidences as rough.")
     return made, lines
 
 
@@ -146,19 +202,29 @@ def unsure(runs: list[Predictions], threshold: float = THRESHOLD) -> str:
     kept = [run.probabilities.max(axis=1) >= threshold for run in runs]
     right = [run.guess == run.truth for run in runs]
     share = float(np.mean([mask.mean() for mask in kept]))
+    if not share:
+        return f"  With verdicts below {threshold:g} held back as unsure, none are given."
     hit = float(np.mean([hits[mask].mean() for hits, mask in zip(right, kept, strict=True) if mask.any()]))
     return f"  With verdicts below {threshold:g} held back as unsure, {share:.0%} are given, {hit:.0%} of them right."
+
+
+def command_of(evaluation: Evaluation) -> str:
+    """As it was asked for."""
+    about = evaluation.about
+    return (
+        f"voxrack evaluate {about['recipe']} --features features.safetensors --protocol {about['protocol']} "
+        f"--seeds {len(about['seeds'])} --epochs {about['epochs']}{settings(evaluation, about['options'])}"
+    )
 
 
 def figures(evaluation: Evaluation) -> list[str]:
     """A Markdown table of an evaluation, with the command that printed it."""
     about = evaluation.about
-    seeds = len(about["seeds"])
+    seeds, drawn = len(about["seeds"]), about["figures"][MODEL]["test"]["uar"]["by"]
     lines = [
-        f"`voxrack evaluate {about['recipe']} --features features.safetensors --protocol {about['protocol']} "
-        f"--seeds {seeds} --epochs {about['epochs']}{settings(evaluation, about['options'])}`",
+        f"`{command_of(evaluation)}`",
         f"({seeds} seed{'s' * (seeds > 1)}, {about['epochs']} epochs, decided by {about['decided_by']}; 95 % intervals "
-        "by drawing speakers):",
+        f"by drawing {drawn}s):",
         "",
         "| | accuracy | unweighted recall | macro AUC | calibration error |",
         "|---|---|---|---|---|",

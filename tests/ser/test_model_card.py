@@ -11,13 +11,16 @@ from pathlib import Path
 import pytest
 from ser.tiny_features import tiny_features
 
-from voxrack import weights
+from voxrack import analyze, default_host, weights
+from voxrack.instance import AnalyzerDevice
 from voxrack.recipe import create, options
+from voxrack.testing import voice
 from voxrack.training import train_recipe
 from voxrack_ser.evaluation import evaluate
 from voxrack_ser.specs import RECIPES
 
 ROOT = Path(__file__).resolve().parents[2]
+WEIGHTS = ROOT / "plugins" / "voxrack_ser" / "weights"
 SPEC = next(spec for spec in RECIPES if spec.id == "ser.mfcc_cnn")
 VALUES = {"frames": 60, "batch": 16, "learning_rate": 2e-3}
 
@@ -71,14 +74,64 @@ def test_the_card_holds_what_the_commands_printed(tool, tmp_path, monkeypatch, c
     assert weights.load(made.path).sha256 == made.sha256  # equal inputs, equal bytes
 
 
+def test_a_run_of_the_evaluation_itself_is_shipped_with_the_speakers_it_left_out(tool, tmp_path, monkeypatch):
+    features = tiny_features(tmp_path / "f.safetensors", speakers=6)
+    settings = {**VALUES, "normalise": "none", "balance": "classes"}
+    recipe = create(SPEC, options(SPEC, settings))
+    evaluate(recipe, features, protocol="kfold:3", folds=["2"], folder=tmp_path / "one", seeds=1, epochs=3, tier="cpu")
+    (tmp_path / "notes.md").write_text("`voxrack evaluate more`\n\n| a table |\n")
+    (tmp_path / "out").mkdir()
+    run = next((tmp_path / "one").glob("*/*/seed-0"))
+    words = ["ship_weights", str(run), str(tmp_path / "one"), "--notes", "notes.md", "--out", "out"]
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr(sys, "argv", words)
+    tool.main()
+    card = (tmp_path / "out" / "ser.mfcc_cnn.md").read_text()
+    evaluation = tool.Evaluation.load(tmp_path / "one")
+    left = tool.heard_by(evaluation)
+    assert len(left) == 2 and f"of all speakers but {left[0]} and {left[1]}" in card
+    assert "32 clips of" in card and "Intervals are of 2 speakers" in card and "| a table |" in card
+    assert "voxrack evaluate ser.mfcc_cnn --features features.safetensors --protocol kfold:3" in card
+    halves = tool.apart(evaluation, "test")
+    assert [set(half[0].speakers) for half in halves] == [{left[0]}, {left[1]}]
+    made = weights.load(tmp_path / "out" / "ser.mfcc_cnn.safetensors").metadata
+    assert made["temperature"] == pytest.approx(tool.fit_temperature(evaluation.pooled()[0]), abs=1e-3)
+
+
+def test_a_run_that_left_speakers_out_needs_their_answers(tool, tmp_path, monkeypatch):
+    features = tiny_features(tmp_path / "f.safetensors", speakers=4)
+    recipe = create(SPEC, options(SPEC, VALUES))
+    for name, seeds in (("one", 1), ("other", 1)):
+        evaluate(recipe, features, protocol="kfold:2", folder=tmp_path / name, seeds=seeds, epochs=1, tier="cpu")
+    run = next((tmp_path / "one").glob("*/*/seed-0"))
+    for folder, says in (("one", "2 splits"), ("other", "is no run of")):
+        monkeypatch.setattr(sys, "argv", ["ship_weights", str(run), str(tmp_path / folder), "--out", str(tmp_path)])
+        with pytest.raises(SystemExit, match=says):
+            tool.main()
+
+
 def test_errors_are_the_largest_counts_off_the_diagonal(tool):
     found = {"confusion": [[9.0, 1.0], [4.0, 7.0]], "classes": ["sad", "happy"]}
     assert tool.errors(found) == "happy taken for sad 4, sad taken for happy 1"
     assert tool.errors(found, most=1) == "happy taken for sad 4"
 
 
+@pytest.mark.parametrize("path", sorted(WEIGHTS.glob("*.safetensors")), ids=lambda path: path.stem)
+def test_what_is_shipped_works_right_after_the_installation(path: Path):
+    assert path.stat().st_size < 30e6 and weights.card_problems(path) == []
+    device = default_host().create(path.stem)
+    assert isinstance(device, AnalyzerDevice)
+    summary = analyze(device, voice(2.0, 22050, seed=1))[0].summary
+    assert sum(summary["probabilities"].values()) == pytest.approx(1.0, abs=1e-3)
+    card = path.with_suffix(".md").read_text()
+    assert f"voxrack evaluate {path.stem}" in card and "non-commercial use only" in card
+    if path.stem != "ser.best":
+        assert "`ser.best` is the recogniser to use" in card
+    assert not re.search(r"\bnan\b|None", card)
+
+
 def test_the_shipped_card_names_a_command_for_each_table():
-    card = (ROOT / "plugins" / "voxrack_ser" / "weights" / "ser.best.md").read_text()
+    card = (WEIGHTS / "ser.best.md").read_text()
     tables = re.split(r"(?m)^\|(?:---\|)+$", card)
     assert len(tables) == 4
     for before, command in zip(tables, ("voxrack evaluate ser.best", *2 * ("python -m benchmarks.ser_elsewhere",))):

@@ -12,9 +12,13 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
+from .frontend_best import BestFrontend
 from .speech_level import frame_power, speech_level
 
 _LOWEST = -140.0  # dB: silence behind a clip's end
+_HIGH_PASS, _LOW_PASS = (120.0, 480.0), (2600.0, 6000.0)  # Hz, of narrow channels: a telephone's are 300 and 3400
+_ORDERS = (1.0, 6.0)  # of their Butterworth responses
+_TILT = 18.0  # dB, the steepest
 
 
 @dataclass(frozen=True)
@@ -37,6 +41,9 @@ class Augmentation:
         Share of clips with up to 0.5 s of their own background before and behind them.
     masks : float
         Scale of the two bars over bands and the two over time that are blanked (SpecAugment, Park et al. 2019).
+    channel : float
+        Share of clips that come through a poor channel, noise and all: half of these a narrow one (without what lies
+        below 120 to 480 Hz and above 2.6 to 6 kHz), half one that is tilted by up to 18 dB from somewhere on upwards.
     shortest, widest, longest : int
         Frames of 16 ms: of crops, and of whole clips.
     """
@@ -48,6 +55,7 @@ class Augmentation:
     crop: float = 0.3
     lead: float = 0.2
     masks: float = 1.0
+    channel: float = 0.0
     shortest: int = 62
     widest: int = 156
     longest: int = 140
@@ -71,7 +79,10 @@ class Augmentation:
         draw = _Draw(len(x), x.device, generator)
         x, mask = self._warped(x, lengths, draw)
         x = x + self._curve(x.shape[2], draw)[:, None, :]
-        return self._noisy(x, mask, draw), mask
+        x = self._noisy(x, mask, draw)
+        if self.channel:  # nothing is drawn without it: old seeds give what they gave
+            x = x + self._channel(x.shape[2], draw)[:, None, :]
+        return x, mask
 
     def masked(self, pictures: Tensor, generator: torch.Generator) -> Tensor:
         """Pictures (B, stack, frames, bands) with bars blanked, the same in all layers of a stack."""
@@ -119,6 +130,23 @@ class Augmentation:
         tilt, first, second, phase = (draw.normal()[:, None] for _ in range(4))
         waves = first * torch.cos(2 * math.pi * place) + 0.7 * second * torch.cos(3 * math.pi * place + 3 * phase)
         return self.equaliser / 2 * (tilt * (2 * place - 1) + waves)
+
+    def _channel(self, bands: int, draw: _Draw) -> Tensor:
+        """Responses of poor channels, dB, (B, bands); zeros for the clips that have none."""
+        octave = torch.arange(bands, device=draw.device) / 12  # above the lowest band
+        chosen, which = draw.share() < self.channel, draw.share() < 0.5
+        narrow = octave.new_zeros(draw.count, bands)
+        for corners, sign in ((_HIGH_PASS, -1.0), (_LOW_PASS, 1.0)):
+            low, high = (math.log2(corner / BestFrontend.f_min) for corner in corners)
+            corner = (low + (high - low) * draw.share())[:, None]
+            order = (_ORDERS[0] + (_ORDERS[1] - _ORDERS[0]) * draw.share())[:, None]
+            # -10 log10(1 + (f / corner)^(2 order)), or (corner / f): Butterworth's
+            steep = 2.0 * math.log(2.0) * order * sign * (octave - corner)
+            narrow = narrow - 10.0 / math.log(10.0) * torch.nn.functional.softplus(steep)
+        place = octave / octave[-1]
+        hinge = 0.7 * draw.share()[:, None]
+        tilted = draw.even(_TILT)[:, None] * (place - hinge).clamp_min(0.0) / (1.0 - hinge)
+        return torch.where(chosen[:, None], torch.where(which[:, None], narrow, tilted), 0.0)
 
     def _noisy(self, x: Tensor, mask: Tensor, draw: _Draw) -> Tensor:
         """Noise of a random tilt, in some of the clips."""

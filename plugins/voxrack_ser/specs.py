@@ -78,6 +78,8 @@ RECIPES = (
             Param("lead", 0.2, lo=0.0, hi=1.0,
                   help="augmentation: share of clips with up to 0.5 s of background around them"),
             Param("masks", 1.0, lo=0.0, hi=3.0, help="augmentation: scale of the bars blanked out (SpecAugment)"),
+            Param("channel", 0.0, lo=0.0, hi=1.0,
+                  help="augmentation: share of clips through a narrow band (a telephone's) or a strong tilt"),
             Param("temperature", 1.0, lo=0.05, hi=20.0, help="stored with the model: calibration of whole recordings"),
             Param("window_temperature", 1.0, lo=0.05, hi=20.0, help="stored with the model: calibration of windows"),
         ),

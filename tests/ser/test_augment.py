@@ -91,3 +91,41 @@ def test_bars_are_blanked_in_all_layers_alike(scale):
     share = 1.0 - made[:, 0].mean(dim=(1, 2))
     assert float(share.max()) < 0.55 and 0.05 < float(share.mean()) < 0.4
 
+
+def responses(share: float, count: int = 400) -> torch.Tensor:
+    """What a flat picture of 0 dB becomes, (count, 84)."""
+    x, lengths = torch.zeros(count, 5, 84), torch.full((count,), 5)
+    made, _ = replace(NONE, channel=share).levels(x, lengths, torch.Generator().manual_seed(0))
+    assert torch.allclose(made, made[:, :1], atol=1e-4)  # the same at all times
+    return made[:, 0]
+
+
+def test_poor_channels_are_narrow_or_tilted():
+    found = responses(1.0)
+    hertz = 65.0 * 2.0 ** (torch.arange(84) / 12)
+    middle, top, bottom = (hertz > 900) & (hertz < 1400), found[:, -1], found[:, 0]
+    narrow = bottom < -0.5
+    assert 150 < int(narrow.sum()) < 250
+    assert float(found[narrow][:, middle].min()) > -1.5  # what a telephone is made for passes
+    assert float(top[narrow].max()) < -3.0 and float(bottom[narrow].min()) > -110.0
+    telephone = -10 * torch.log10(1 + (300 / hertz) ** 8) - 10 * torch.log10(1 + (hertz / 3400) ** 8)
+    assert float((found[narrow] - telephone).abs().amax(1).min()) < 8.0  # one of them is much like the real thing
+    tilted = found[~narrow]
+    assert float(tilted.abs().max()) <= 18.001
+    assert float(top[~narrow].min()) < -10.0 and float(top[~narrow].max()) > 10.0
+    assert not tilted[:, 0].any() and (tilted.diff(dim=1).sign() * top[~narrow].sign()[:, None] >= 0).all()
+
+
+def test_so_many_clips_have_a_poor_channel():
+    assert 60 < int(responses(0.2).any(1).sum()) < 105
+    assert not responses(0.0).any()
+
+
+def test_without_poor_channels_a_seed_gives_what_it_gave():
+    x, lengths = clips()
+    first, second = (torch.Generator().manual_seed(3) for _ in range(2))
+    Augmentation().levels(x, lengths, first)
+    Augmentation(channel=1.0).levels(x, lengths, second)
+    assert not torch.equal(first.get_state(), second.get_state())
+    made = replace(NONE, channel=1e-9).levels(x, lengths, torch.Generator().manual_seed(3))[0]
+    assert torch.equal(made, changed(NONE, 3)[0])

@@ -154,10 +154,10 @@ def speech(levels: Tensor) -> Tensor:
 def best(
     *, members: int, learning_rate: float, weight_decay: float, batch: int, epochs: int, dropout: float,
     smoothing: float, shift: float, stretch: float, noise: float, equaliser: float, crop: float, lead: float,
-    masks: float, temperature: float, window_temperature: float,
+    masks: float, channel: float, temperature: float, window_temperature: float,
 ) -> BestRecipe:  # fmt: skip
     """Recipe ``ser.best``."""
-    augmentation = Augmentation(shift, stretch, equaliser, noise, crop, lead, masks)
+    augmentation = Augmentation(shift, stretch, equaliser, noise, crop, lead, masks, channel)
     return BestRecipe(
         "ser.best", "best", BestFrontend(), {"members": members, "dropout": dropout}, learning_rate, weight_decay,
         batch, epochs, normalise="none", augmentation=augmentation, smoothing=smoothing,

@@ -1,4 +1,5 @@
-"""The pages that are written by what they describe: devices, recipes, verbs, presets, model cards, Python names.
+"""The pages that are written by what they describe: devices, recipes, verbs, presets, notebooks,
+model cards, Python names.
 
 Sphinx calls :func:`generate` before it reads the sources, so ``docs/generated`` cannot go stale; it is not kept in
 the repository. Files that end in ``.inc`` are parts of pages, included by those that are written by hand.
@@ -9,7 +10,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
-from . import cards, devices, presets, python_names, recipes, verbs
+from . import cards, devices, notebooks, presets, python_names, recipes, verbs
 from .markdown import write
 
 FOLDER = "generated"
@@ -24,7 +25,7 @@ def generate(docs: Path) -> dict[str, str]:
         The text of every file by its path below the folder.
     """
     pages: dict[str, str] = {}
-    for room in (cards, devices, presets, python_names, recipes):
+    for room in (cards, devices, notebooks, presets, python_names, recipes):
         pages.update(room.pages())
     pages.update(verbs.pages({path.stem for path in (docs / "verbs").glob("*.md")}))
     write(docs / FOLDER, pages)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from voxrack import default_host
+from voxrack.datasets import PROTOCOLS
 from voxrack.recipe import RecipeSpec
 
 from . import devices
@@ -18,13 +19,15 @@ def own() -> list[RecipeSpec]:
 
 
 def pages() -> dict[str, str]:
-    """Files: ``recipes/ID.md`` and the list ``recipes.inc``."""
+    """Files: ``recipes/ID.md`` the list ``recipes.inc``, and the protocols of corpora in ``protocols.inc``."""
     specs = own()
     out = {f"recipes/{spec.id}.md": recipe(spec) for spec in specs}
     rows = [(f"[{code(s.id)}](/generated/recipes/{s.id}.md)", plain(s.summary)) for s in specs]
     out["recipes.inc"] = page(
         table(("recipe", "what it trains"), rows), toctree((f"/generated/recipes/{s.id}" for s in specs), "hidden")
     )
+    protocols = [(code(name), plain(about)) for name, about in PROTOCOLS.items()]
+    out["protocols.inc"] = page(table(("protocol", "what is tested"), protocols))
     return out
 
 

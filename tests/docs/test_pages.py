@@ -70,6 +70,12 @@ def test_every_recipe_has_a_page_with_all_its_options(pages: dict[str, str]) -> 
             assert f"| `{option.id}` |" in pages[f"recipes/{spec.id}.md"], f"{spec.id}: {option.id}"
 
 
+def test_every_notebook_is_told_of(pages: dict[str, str]) -> None:
+    told = {path.stem for path in (ROOT / "notebooks").glob("*.ipynb") if f"`{path.stem}`" in pages["notebooks.inc"]}
+    assert len(told) >= 6
+    assert told >= {name for name in re.findall(r"\d\d_\w+", (ROOT / "notebooks" / "README.md").read_text())}
+
+
 def test_every_factory_preset_has_a_section(pages: dict[str, str]) -> None:
     assert presets.pages()
     for name in default_host().presets():

@@ -1,5 +1,4 @@
-"""The pages that are written by what they describe: devices, recipes, verbs, presets, notebooks,
-model cards, Python names.
+"""Pages and tables that are written by what they describe: devices, recipes, verbs, presets, cards, names.
 
 Sphinx calls :func:`generate` before it reads the sources, so ``docs/generated`` cannot go stale; it is not kept in
 the repository. Files that end in ``.inc`` are parts of pages, included by those that are written by hand.

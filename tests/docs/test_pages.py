@@ -73,7 +73,7 @@ def test_every_recipe_has_a_page_with_all_its_options(pages: dict[str, str]) -> 
 def test_every_notebook_is_told_of(pages: dict[str, str]) -> None:
     told = {path.stem for path in (ROOT / "notebooks").glob("*.ipynb") if f"`{path.stem}`" in pages["notebooks.inc"]}
     assert len(told) >= 6
-    assert told >= {name for name in re.findall(r"\d\d_\w+", (ROOT / "notebooks" / "README.md").read_text())}
+    assert told >= set(re.findall(r"\d\d_\w+", (ROOT / "notebooks" / "README.md").read_text()))
 
 
 def test_every_factory_preset_has_a_section(pages: dict[str, str]) -> None:

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 if TYPE_CHECKING:
     from .device import Track
 
-_COLOURS = ("#3b82d6", "#e07b1a", "#12a07a", "#c46aa5", "#b9a415", "#7a6ee0")  # told apart by the colour-blind too
+_COLOURS = ("#3b82d6", "#e07b1a", "#118a5a", "#d75fb7", "#826f11", "#665ad9")  # told apart by the colour-blind too
 _WIDTH, _HEIGHT, _LEFT = 640, 120, 4  # pixels
 _POINTS = 640  # of a curve; finer is not seen
 _WORDS = 12  # entries of a summary that are shown

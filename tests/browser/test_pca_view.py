@@ -36,3 +36,14 @@ def test_the_track_is_filled_from_the_mean(page, score, begin, end):
     assert coloured(page) == (pytest.approx(begin, abs=1.5 * thumb), pytest.approx(end, abs=1.5 * thumb))
     page.locator(".vx-slider").fill("0.5")  # dragged: the colour follows before Python has answered
     assert coloured(page) == (pytest.approx(0.0, abs=1.5 * thumb), pytest.approx(0.5, abs=1.5 * thumb))
+
+
+def test_a_preset_of_the_map_is_loaded_from_the_keyboard_too(page):
+    mount(page, PcaExplorer)
+    dots = [{"row": 4, "name": "drawn-hall", "at": [0.5, -1.0]}, {"row": 7, "name": "drawn-<b>", "at": [0.0, 1.0]}]
+    tell(page, {"type": "space", "sliders": [], "dots": dots, "limit": LIMIT, "folder": "."})
+    page.evaluate("sentToPython.length = 0")
+    page.locator("select").select_option(label="drawn-<b>")
+    assert page.evaluate("sentToPython") == [{"type": "load", "row": 7}]
+    tell(page, {"type": "space", "sliders": [], "dots": [], "limit": LIMIT, "folder": "."})
+    assert page.locator("select").is_hidden()

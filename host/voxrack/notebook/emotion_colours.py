@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 
-COLOURS: Mapping[str, str] = {  # told apart in broad bands, the commonest also by the colour-blind
-    "neutral": "#a08c62", "calm": "#4fb0a5", "happy": "#f0b323", "sad": "#3a6fb0", "angry": "#cf3a2b",
-    "fearful": "#7d4fa8", "disgust": "#5e8a2c", "surprised": "#e47bb0", "bored": "#7a5c48", "excited": "#ee7d21",
-    "frustrated": "#93304f",
+COLOURS: Mapping[str, str] = {  # told apart by the colour-blind too: tests/notebook/test_palettes.py measures it
+    "neutral": "#92702e", "calm": "#56999c", "happy": "#d8b831", "sad": "#285472", "angry": "#9e1e26",
+    "fearful": "#946fc9", "disgust": "#566b3f", "surprised": "#f54381", "bored": "#613f3a", "excited": "#c66d11",
+    "frustrated": "#a32758",
 }  # fmt: skip
 OTHERS = ("#1f8fa6", "#b35c9e", "#8aa51e", "#5a5fc7", "#c47a4a")
 SILENT, DOUBT = "#d5d9de", "#8d96a3"

@@ -1,6 +1,6 @@
 // What all widgets share: elements, colours, canvases, keys, and messages that a fast hand does not pile up.
 
-const COLOURS = ["#3b82d6", "#e07b1a", "#12a07a", "#c46aa5", "#b9a415", "#7a6ee0"]; // told apart by the colour-blind too
+const COLOURS = ["#3b82d6", "#e07b1a", "#118a5a", "#d75fb7", "#826f11", "#665ad9"]; // told apart by the colour-blind too
 
 function element(tag, className, parent, attributes = {}) {
   const node = document.createElement(tag);

@@ -133,6 +133,14 @@ function build(root, space, reporter, send) {
   press("mean", "mean", "all components to 0");
   press("random", "random", "draw every component");
   press("snap", "nearest preset", "go to the real preset nearest to here").disabled = !space.dots.length;
+  const pick = element("select", "vx-press", bar, { "aria-label": "load a preset", title: "the dots of the map, by name" });
+  element("option", "", pick, { value: "" }).textContent = "load …";
+  for (const { row, name } of space.dots) element("option", "", pick, { value: row }).textContent = name;
+  pick.hidden = !space.dots.length;
+  pick.addEventListener("change", () => {
+    if (pick.value !== "") send({ type: "load", row: Number(pick.value) });
+    pick.value = "";
+  });
   const form = element("form", "vx-save", bar);
   const name = element("input", "vx-field vx-name", form, { placeholder: "name", "aria-label": `name of a preset in ${space.folder}`, spellcheck: "false" });
   element("button", "vx-press", form, { title: `write a preset into ${space.folder}`, "data-action": "save" }).textContent = "save";

@@ -1,8 +1,9 @@
 """Put a trained enhance.light into the package, with its model card.
 
-    python tools/ship_enhancer.py RUN EVALUATION
+    python tools/ship_enhancer.py RUN EVALUATION [--before RUN …] [--note TEXT]
 
-RUN is the folder of `voxrack train enhance.light`; EVALUATION that of `voxrack evaluate enhance.light` of its weights.
+RUN is the folder of `voxrack train enhance.light`, --before those that it began with, in order; EVALUATION is that of
+`voxrack evaluate enhance.light` of its weights.
 All figures of the card are those of the evaluation, which measured the very file that is shipped (its digest is
 compared); equal inputs give the same file, to the byte.
 """
@@ -38,14 +39,14 @@ DATA = """\
 - Noise: ESC-10 (Piczak 2015, CC BY 3.0), recordings of 7 in 10 sources, and noises, hums, babble and impulses that the
   program makes up itself (`voxrack_enhance/synthetic.py`), in rooms that it makes up, too.
 - Mixtures are drawn anew for every step: SNR -5 to 25 dB, levels of -45 to -15 dBFS and softer, equalisers, band
-  limits, clipping. {steps:,} steps of {batch} mixtures of {seconds:g} s: {hours:.0f} hours of audio, heard once;
-  seed {seed}; the average of the last weights.
+  limits, clipping, rumble. In all {steps:,} steps, {hours:.0f} hours of audio, heard once; the average of the last
+  weights is what ships.{note}
 
 Made by
 
-    voxrack prepare enhance.light --data ravdess --data librispeech --noise esc10 --unmatched speechdnn_noises \
+    voxrack prepare enhance.light --data ravdess --data librispeech --noise esc10 --unmatched speechdnn_noises \\
         -o features.safetensors
-    voxrack train enhance.light --features features.safetensors{options} -o RUN"""
+{commands}"""
 
 LIMITS = """\
 - Trained on about two hours of speech by 153 English speakers and 88 recordings of noise: other languages, singing,
@@ -64,6 +65,8 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("run", type=Path)
     parser.add_argument("evaluation", type=Path)
+    parser.add_argument("--before", type=Path, nargs="+", default=[], help="the runs that RUN began with, in order")
+    parser.add_argument("--note", default="", help="what else is to be said of the training")
     parser.add_argument("--out", type=Path, default=FOLDER, help="an existing folder")
     asked = parser.parse_args()
     found = weights.load(asked.run)
@@ -75,7 +78,7 @@ def main() -> None:
     target = asked.out / f"{DEVICE}.safetensors"
     target.write_bytes(found.path.read_bytes())
     card = weights.write_card(target, "enhance.light: less noise around speech", {
-        "Use": USE, "Training data": data(Run(asked.run).config()["asked"]),
+        "Use": USE, "Training data": data([*asked.before, asked.run], asked.note),
         "Figures": "\n".join(figures(Report(path, about))), "Limits": LIMITS, "Licence": LICENCE,
     })  # fmt: skip
     problems = weights.card_problems(target)
@@ -84,14 +87,24 @@ def main() -> None:
         raise SystemExit(1)
 
 
-def data(config: Mapping[str, Any]) -> str:
-    options = config["options"]
-    steps = options["steps"] * config["epochs"]
-    changed = "".join(f" --set {name}={options[name]}" for name in ("steps", "epochs", "batch") if name in options)
-    return DATA.format(
-        steps=steps, batch=options["batch"], seconds=options["seconds"], seed=config["seed"], options=changed,
-        hours=steps * options["batch"] * options["seconds"] / 3600, libri=135,
-    )  # fmt: skip
+def data(folders: Sequence[Path], note: str) -> str:
+    """Of all runs, one after another: a stopped one counts with the epochs that it came to."""
+    total, seconds, commands = 0, 0.0, []
+    for place, folder in enumerate(folders):
+        config = Run(folder).config()["asked"]
+        options = config["options"]
+        epochs = len(Run(folder).metrics())
+        total += epochs * options["steps"]
+        seconds += epochs * options["steps"] * options["batch"] * options["seconds"]
+        start = f" --set start=RUN{place}" if place else ""
+        stopped = f"  # stopped after {epochs} epochs" if epochs < config["epochs"] else ""
+        commands.append(
+            f"    voxrack train enhance.light --features features.safetensors --seed {config['seed']} "
+            f"--epochs {config['epochs']} \\\n        --set steps={options['steps']} --set batch={options['batch']} "
+            f"--set learning_rate={options['learning_rate']:g}{start} -o RUN{place + 1}{stopped}"
+        )
+    told = f"\n- {note}" if note else ""
+    return DATA.format(steps=total, hours=seconds / 3600, libri=135, commands="\n".join(commands), note=told)
 
 
 def figures(report: Report) -> list[str]:

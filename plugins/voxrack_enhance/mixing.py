@@ -26,6 +26,7 @@ JOINT = 0.05  # s over which a noise's end and its next beginning overlap
 VOICES = (0.8, 1.25)  # factors of speed and pitch at which speech is heard: as if by other speakers
 PAUSE = (0.1, 1.5)  # s between two utterances
 PAUSED = -10.0  # dB: a stretch of speech softer than its utterances by more than this is taken for a pause
+RUMBLE = (-25.0, 8.0)  # dB of rumble over the speech; most of it is too low to be heard, and yet it is most of the error
 LEAST = -10.0  # dB, the softer of a recorded and a synthetic noise under the louder
 
 
@@ -51,6 +52,8 @@ class MixerSettings:
         dB of the direct sound over its reverberation.
     equalised, noise_equalised, band_limited, ridden, clipped, respeeded : float
         See :mod:`voxrack_enhance.augment`.
+    rumbling : float
+        Noisy pairs with a rumble below the voice besides (:func:`voxrack_enhance.synthetic.rumble`).
     entering : float
         Noises that begin or end somewhere within the pair.
     """
@@ -72,6 +75,7 @@ class MixerSettings:
     ridden: float = 0.15
     clipped: float = 0.08
     respeeded: float = 0.6
+    rumbling: float = 0.3
     entering: float = 0.15
 
 
@@ -152,6 +156,9 @@ class Mixer:
             if rng.random() < chosen.entering:
                 noise *= _entrance(rng, self.frames)
             noise *= _gain(level - snr if with_speech else level, _level(noise))
+            if with_speech and rng.random() < chosen.rumbling:
+                deep = synthetic.make("rumble", rng, self.frames)
+                noise += np.float32(10 ** ((level + rng.uniform(*RUMBLE)) / 20)) * deep
         return self._recorded(rng, speech, noise, with_noise and with_speech)
 
     def _recorded(self, rng: Generator, speech: Samples, noise: Samples, may_clip: bool) -> tuple[Samples, Samples]:

@@ -80,6 +80,13 @@ def wind(rng: Generator, frames: int) -> Samples:
     return _shaped(rng, frames, -rng.uniform(6, 14) * rise) * _swell(rng, frames, rng.uniform(6, 15), rng.uniform(1, 6))
 
 
+def rumble(rng: Generator, frames: int) -> Samples:
+    """What lies below voices: traffic far away, air conditioning, a hand on the microphone or a door."""
+    corner, slope = rng.uniform(20, 70), rng.uniform(12, 36)
+    rise = np.maximum(_octaves(frames) - np.log2(corner / LOWEST), 0)
+    return _shaped(rng, frames, np.float32(-slope) * rise) * _swell(rng, frames, rng.uniform(1, 6))
+
+
 def fan(rng: Generator, frames: int) -> Samples:
     """Noise whose loudness turns with a rotor, with the rotor's tone: fans, engines, drones, vacuum cleaners."""
     turns = rng.uniform(4, 60) * _drift(rng, frames)
@@ -243,11 +250,11 @@ def _struck(rng: Generator) -> Samples:
 
 
 MAKERS: dict[str, Callable[[Generator, int], Any]] = {
-    "plain": plain, "coloured": coloured, "ambience": ambience, "wind": wind, "fan": fan, "rustle": rustle,
+    "plain": plain, "coloured": coloured, "ambience": ambience, "wind": wind, "rumble": rumble, "fan": fan, "rustle": rustle,
     "hum": hum, "signals": signals, "knocks": knocks,
 }  # fmt: skip
 SHARES = {
-    "plain": 0.06, "coloured": 0.2, "ambience": 0.22, "wind": 0.06, "fan": 0.09, "rustle": 0.08, "hum": 0.05,
+    "plain": 0.06, "coloured": 0.2, "ambience": 0.2, "wind": 0.05, "rumble": 0.03, "fan": 0.09, "rustle": 0.08, "hum": 0.05,
     "signals": 0.04, "knocks": 0.06, "babble": 0.14,
 }  # fmt: skip
 """How often each noise is drawn."""

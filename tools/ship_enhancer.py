@@ -49,7 +49,7 @@ Made by
 {commands}"""
 
 LIMITS = """\
-- Trained on about two hours of speech by 153 English speakers and 88 recordings of noise: other languages, singing,
+- Trained on an hour and a half of speech by 128 English speakers and 88 recordings of noise: other languages, singing,
   several speakers and noise unlike these are outside of what was measured. Music is taken for noise in part.
 - Voices in the background are noise to it where they are softer; which of two equal voices is meant it cannot know.
 - Above 8 kHz there is no network: gains follow what was found below (`upper_band.py`), measured by ear of nobody.
@@ -104,7 +104,7 @@ def data(folders: Sequence[Path], note: str) -> str:
             f"--set learning_rate={options['learning_rate']:g}{start} -o RUN{place + 1}{stopped}"
         )
     told = f"\n- {note}" if note else ""
-    return DATA.format(steps=total, hours=seconds / 3600, libri=135, commands="\n".join(commands), note=told)
+    return DATA.format(steps=total, hours=seconds / 3600, libri=110, commands="\n".join(commands), note=told)
 
 
 def figures(report: Report) -> list[str]:

@@ -2,7 +2,8 @@
 
     python tools/ship_evc.py RUN FEATURES
 
-RUN is the folder of `voxrack train evc.diffevc` (stage=decoder), FEATURES what `voxrack prepare evc.diffevc` wrote. The
+RUN is the folder of `voxrack train evc.diffevc` (stage=decoder); of one that was stopped before its end the snapshot is
+taken, which it wrote when asked (a file SNAPSHOT). FEATURES is what `voxrack prepare evc.diffevc` wrote. The
 card's figures are measured here, on the test speakers of FEATURES (`voxrack_evc.spectra`), with the file that is
 shipped, and printed; equal inputs give the same file, to the byte.
 """
@@ -29,7 +30,8 @@ from voxrack_evc.spectra import Setting, copying, shifts
 FOLDER = Path(__file__).resolve().parent.parent / "plugins" / "voxrack_evc" / "weights"
 DEVICE = "evc.diffevc"
 EMOTIONS = ("neutral", "angry", "happy", "sad")
-SETTINGS = (Setting(), Setting(1.5, "emotion"), Setting(3.0, "emotion"), Setting(3.0, "both"))
+SETTINGS = (Setting(), Setting(3.0, "emotion"), Setting(3.0, "emotion", depth=0.3))
+DEPTHS = (1.0, 0.3)
 
 USE = """\
 Says the same words with another feeling: `voxrack_evc.conversion.Converter.load()`, and the device `evc.diffevc`. It
@@ -88,10 +90,21 @@ def main() -> None:
 
 def shipped(run: Path, target: Path) -> Path:
     """Write the run's weights in half precision: half the size; `voxrack_evc.model` widens them again."""
-    found = weights.load(run)
+    found = weights.load(file_of(run))
     halved = {name: tensor.half() if tensor.is_floating_point() else tensor for name, tensor in found.tensors.items()}
     weights.save(target, halved, found.metadata | {"stored": "float16"})
     return target
+
+
+def file_of(run: Path) -> Path:
+    """The run's weights, or those of its snapshot."""
+    return Run(run).model_file if Run(run).finished else Run(run).snapshot_file
+
+
+def steps_of(run: Path) -> int:
+    """Steps that were trained until the weights were written."""
+    stopped = 0 if Run(run).finished else Run(run).outcome.get("step", 0)
+    return sum(line["steps"] for line in Run(run).metrics()) + stopped
 
 
 def use(converter: Converter) -> str:
@@ -109,7 +122,7 @@ def data(run: Path, features: FeatureFile) -> str:
     content = Run(config["options"]["content_run"]).config()["asked"]
     for stage, path in chain(run, config["options"]):
         stages.append(described(stage, path))
-    encoder = weights.load(run).metadata["emotion_encoder"]
+    encoder = weights.load(file_of(run)).metadata["emotion_encoder"]
     return DATA.format(
         readers=len(readers), held=len(held), train=len(parts.train), encoder=encoder,
         clusters=content["options"]["clusters"], stages="\n".join(("Made by", "", *stages)),
@@ -138,13 +151,13 @@ def described(stage: str, path: Path) -> str:
     words = "".join(f" --set {name}={Path(value).name if str(name).endswith('_run') or name == 'start' else value}"
                     for name, value in kept.items())  # fmt: skip
     lines = Run(path).metrics()
-    steps = sum(line["steps"] for line in lines)
-    said = ", ".join(f"{name.removeprefix('validation_').replace('_', ' ')} {value:.3f}"
-                     for name, value in lines[-1]["validation"].items())  # fmt: skip
+    measured = lines[-1]["validation"].items() if lines else ()
+    words_for = [f"{name.removeprefix('validation_').replace('_', ' ')} {value:.3f}" for name, value in measured]
+    ended = f"validation speakers at the end: {', '.join(words_for)}" if lines else "stopped, a snapshot taken"
     return (
         f"    voxrack train {DEVICE} --features features.safetensors --epochs {asked['epochs']} "
         f"--seed {asked['seed']}{words} -o {path.name}\n\n"
-        f"({stage}: {steps:,} steps; validation speakers at the end: {said}.)\n"
+        f"({stage}: {steps_of(path):,} steps; {ended}.)\n"
     )
 
 
@@ -153,15 +166,15 @@ def figures(converter: Converter, features: FeatureFile, asked: argparse.Namespa
     command = f"python tools/ship_evc.py RUN features.safetensors{f' --most {asked.most}' if asked.most != 48 else ''}"
     lines = [f"`{command}` (spectra only: no vocoder, no prosody, no recogniser; test speakers):", ""]
     lines += ["Recordings with their own speaker and emotion: mean distance from them, dB per band and frame:", ""]
-    lines += ["| corpus | n | decoder, temperature 1 | the same, 0.5 | average voice |", "|---|---|---|---|---|"]
+    lines += ["| corpus | n | decoder, depth 1 | depth 0.3 | average voice |", "|---|---|---|---|---|"]
     for corpus in sorted(Counter(features.items[row].corpus for row in divide(features.items).test)):
         most = asked.most // 3
-        warm, cool = (copying(converter, features, Setting(temperature=t), most, corpus) for t in (1.0, 0.5))
-        lines.append(f"| {corpus} | {warm['n']} | {warm['decoder']:.2f} | {cool['decoder']:.2f} | "
-                     f"{warm['average voice']:.2f} |")  # fmt: skip
+        deep, flat = (copying(converter, features, Setting(depth=depth), most, corpus) for depth in DEPTHS)
+        lines.append(f"| {corpus} | {deep['n']} | {deep['decoder']:.2f} | {flat['decoder']:.2f} | "
+                     f"{deep['average voice']:.2f} |")  # fmt: skip
     lines += ["", "Long-term spectra: share of the way to the same actor's real recordings of the same words with the"]
     lines += ["wanted emotion (1: all of it; 0: none), and the cosine between the two steps, actors 21 to 24:", ""]
-    heads = ("guidance", "away from", "n", *(f"to {emotion}" for emotion in EMOTIONS), "all", "cosine")
+    heads = ("guidance", "away from", "depth", "n", *(f"to {emotion}" for emotion in EMOTIONS), "all", "cosine")
     lines += ["| " + " | ".join(heads) + " |", "|" + "---|" * len(heads)]
     for setting in SETTINGS:
         print(f"measuring guidance {setting.guidance:g}", file=sys.stderr, flush=True)
@@ -169,7 +182,8 @@ def figures(converter: Converter, features: FeatureFile, asked: argparse.Namespa
             found = shifts(converter, features, setting, EMOTIONS, asked.most)
         cells = [f"{found[name]['share']:.3f}" if name in found else "" for name in (*EMOTIONS, "all")]
         every = found["all"]
-        row = (f"{setting.guidance:g}", setting.negative, str(every["n"]), *cells, f"{every['cosine']:.2f}")
+        row = (f"{setting.guidance:g}", setting.negative, f"{setting.depth:g}", str(every["n"]), *cells,
+               f"{every['cosine']:.2f}")  # fmt: skip
         lines.append("| " + " | ".join(row) + " |")
     return lines
 
@@ -181,7 +195,7 @@ def limits(run: Path, converter: Converter, features: FeatureFile) -> str:
     voices = len({features.items[row].speaker for row in divide(features.items).train})
     return LIMITS.format(
         width=converter.model.decoder.width, size=size, voices=voices, batch=options["batch"],
-        steps=sum(line["steps"] for path in decoders for line in Run(path).metrics()),
+        steps=sum(map(steps_of, decoders)),
     )  # fmt: skip
 
 

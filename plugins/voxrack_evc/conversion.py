@@ -118,7 +118,8 @@ class Converter:
     # ---- converting --------------------------------------------------------------------------------
     def __call__(
         self, mel: Frames, conditions: Conditions, *, steps: int = STEPS, guidance: float = GUIDANCE,
-        negative: str = "emotion", seed: int = 0, temperature: float = 1.0, method: Method = "maximum_likelihood",
+        negative: str = "emotion", seed: int = 0, temperature: float = 1.0, depth: float = 1.0,
+        method: Method = "maximum_likelihood",
         progress: Callable[[float], object] = lambda share: None,
     ) -> Frames:  # fmt: skip
         """Convert.
@@ -137,6 +138,9 @@ class Converter:
             Equal seeds give equal spectra.
         temperature : float
             Of the noise it begins with; below 1 spectra are smoother.
+        depth : float
+            Where the sampler begins, above 0: at 1, as published, nothing of the source but its average voice and its
+            conditions is heard; below, ever more of its own spectrum is kept and ever less is changed.
         method : {"maximum_likelihood", "euler_maruyama"}
         progress : callable
             Told the finished share, 0 … 1.
@@ -150,9 +154,11 @@ class Converter:
         InputError
             Another shape, or values that are not finite.
         UsageError
-            guidance below 1, an unknown negative or method, no steps.
+            guidance below 1, an unknown negative or method, no steps, a depth of 0 or above 1.
         """
         source = self._checked(mel)
+        if not 0.0 < depth <= 1.0:
+            raise UsageError(f"depth is {depth:g}; it takes more than 0, and 1 (as published) at most")
         if not guidance >= 1.0:
             raise UsageError(f"guidance is {guidance:g}; it takes 1 (plain conditioning) or more")
         model, plain = self.model, is_plain(guidance, negative)
@@ -171,8 +177,8 @@ class Converter:
                 return model.decoder(x, average.expand(len(x), -1, -1), told, times, reference=shown)
 
             score = guided(network, wanted, unwanted, guidance)
-            start = begin(even, average, generator, temperature=temperature)
-            made = sample(score, start, average, steps, generator, method=method, progress=progress)
+            start = begin(even, average, generator, temperature=temperature, time=depth)
+            made = sample(score, start, average, steps, generator, method=method, time=depth, progress=progress)
             return model.bands.back(made)[0].numpy().astype(np.float32)
 
     def average_voice(self, mel: Frames) -> Frames:

@@ -76,6 +76,7 @@ def sample(
     schedule: Schedule | None = None,
     method: Method = "maximum_likelihood",
     spread: float = 0.0,
+    time: float = 1.0,
     progress: Callable[[float], object] = lambda share: None,
 ) -> Tensor:
     """X_0 from X_1 in equal steps (DiffVC, section 3):
@@ -85,7 +86,7 @@ def sample(
     ----------
     score : callable
     start : Tensor (B, bands, frames)
-        X_1; :func:`begin` makes it.
+        X at ``time``; :func:`begin` makes it.
     average : Tensor (B, bands, frames)
         Xbar.
     steps : int
@@ -94,17 +95,21 @@ def sample(
     method : {"maximum_likelihood", "euler_maruyama"}
     spread : float
         See :func:`maximum_likelihood`.
+    time : float
+        Where it begins, above 0 and at most 1.
     progress : callable
         Told the finished share after each step.
     """
+    if not 0.0 < time <= 1.0:
+        raise UsageError(f"the sampler begins at time {time:g}; it takes more than 0, and 1 at most")
     if steps < 1:
         raise UsageError(f"steps is {steps}; it takes 1 or more")
     if method not in METHODS:
         raise UsageError(f"there is no sampler '{method}'; there are {', '.join(METHODS)}")
-    schedule, h = schedule or Schedule(), 1.0 / steps
+    schedule, h = schedule or Schedule(), time / steps
     x = start
     for step in range(steps):
-        t = 1.0 - step * h
+        t = time - step * h
         c = METHODS[method](schedule, t, h, spread)
         drift = schedule.beta(t) * h
         noise = torch.randn(x.shape, generator=generator, dtype=x.dtype, device=x.device)
@@ -115,9 +120,14 @@ def sample(
 
 def begin(
     source: Tensor, average: Tensor, generator: torch.Generator, *, schedule: Schedule | None = None,
-    temperature: float = 1.0,
+    temperature: float = 1.0, time: float = 1.0,
 ) -> Tensor:  # fmt: skip
-    """X_1 = gamma(0,1) X_source + (1 - gamma(0,1)) Xbar + temperature xi, as DiffVC begins."""
-    share = (schedule or Schedule()).gamma(0.0, 1.0)
+    """X_1 = gamma(0,1) X_source + (1 - gamma(0,1)) Xbar + temperature xi, as DiffVC begins.
+
+    At an earlier ``time`` there is more of the source in it, and less noise (sqrt(1 - gamma^2)): what is made of it
+    stays nearer to the source (SDEdit, Meng et al. 2022).
+    """
+    share = (schedule or Schedule()).gamma(0.0, time)
+    deviation = temperature * (1.0 if time == 1.0 else math.sqrt(1.0 - share**2))
     noise = torch.randn(source.shape, generator=generator, dtype=source.dtype, device=source.device)
-    return share * source + (1.0 - share) * average + temperature * noise
+    return share * source + (1.0 - share) * average + deviation * noise

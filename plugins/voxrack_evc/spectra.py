@@ -36,7 +36,7 @@ class Setting:
     guidance: float = 1.0
     negative: str = "none"
     steps: int = 6
-    temperature: float = 1.0
+    depth: float = 1.0
 
 
 def copying(
@@ -138,7 +138,7 @@ def _pairs(features: FeatureFile, emotions: Sequence[str]) -> Iterator[tuple[int
 def _convert(converter: Converter, mel: Frames, conditions: Any, setting: Setting) -> Frames:
     return converter(
         mel, conditions, steps=setting.steps, guidance=setting.guidance, negative=setting.negative,
-        temperature=setting.temperature,
+        depth=setting.depth,
     )  # fmt: skip
 
 

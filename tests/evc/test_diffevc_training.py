@@ -153,6 +153,13 @@ def test_a_plain_step_asks_the_network_once_and_a_guided_one_once_for_both(conve
     assert sizes == [2, 2, 2]
 
 
+def test_the_less_deep_the_more_of_the_source_is_kept(converter, source):
+    mel, conditions = source
+    apart = [np.abs(converter(mel, conditions, depth=depth) - mel).mean() for depth in (1e-4, 0.1, 1.0)]
+    assert apart[0] < 0.05
+    assert apart[0] < apart[1] < apart[2]
+
+
 def test_a_reference_gives_emotion_and_speaker(converter, source, features):
     _, conditions = source
     other, embedding = torch.nn.functional.normalize(torch.ones(256), dim=0), features.get("emotion", 1)[0]
@@ -169,6 +176,8 @@ def test_nonsense_is_refused_with_what_is_allowed(converter, source):
         converter.conditions(conditions.speaker, np.zeros(7, np.float32), "sad")
     with pytest.raises(UsageError, match=r"guidance is 0\.5"):
         converter(mel, conditions, guidance=0.5)
+    with pytest.raises(UsageError, match="depth is 0"):
+        converter(mel, conditions, depth=0.0)
     with pytest.raises(UsageError, match="negative"):
         converter(mel, conditions, negative="voice")
     with pytest.raises(InputError, match=r"\(80, frames"):

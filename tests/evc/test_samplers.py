@@ -41,6 +41,20 @@ def test_maximum_likelihood_recovers_the_marginals_at_any_number_of_steps(steps,
     torch.testing.assert_close(deviations, torch.full_like(deviations, spread), rtol=0.0, atol=0.02)
 
 
+@pytest.mark.parametrize("time", [0.15, 0.5, 1.0])
+def test_begun_anywhere_it_ends_with_the_marginals(time):
+    """The source has the data's distribution; what is made of it has it again."""
+    generator = torch.Generator().manual_seed(1)
+    source = MEAN + 0.8 * torch.randn(AVERAGE.shape, generator=generator, dtype=torch.float64)
+    begun = begin(source, AVERAGE, generator, time=time)
+    found = sample(exact(0.8), begun, AVERAGE, 3, generator, spread=0.8, time=time)
+    torch.testing.assert_close(found.mean(-1), MEAN[:, :, 0], rtol=0.0, atol=0.03)
+    deviations = found.std(-1)
+    torch.testing.assert_close(deviations, torch.full_like(deviations, 0.8), rtol=0.0, atol=0.02)
+    likeness = torch.corrcoef(torch.stack([source[0, 0], found[0, 0]]))[0, 1]
+    assert (likeness > 0.9) == (time < 0.2)
+
+
 def test_euler_maruyama_needs_many_steps_for_the_same():
     def errors(steps):
         generator = torch.Generator().manual_seed(0)
@@ -77,5 +91,7 @@ def test_progress_is_told_and_nonsense_refused():
     assert told == [0.25, 0.5, 0.75, 1.0]
     with pytest.raises(UsageError, match="steps is 0"):
         sample(exact(0.5), AVERAGE, AVERAGE, 0, generator)
+    with pytest.raises(UsageError, match="time 0"):
+        sample(exact(0.5), AVERAGE, AVERAGE, 4, generator, time=0.0)
     with pytest.raises(UsageError, match="maximum_likelihood, euler_maruyama"):
         sample(exact(0.5), AVERAGE, AVERAGE, 4, generator, method="heun")

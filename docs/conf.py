@@ -42,6 +42,7 @@ html_css_files = ["voxrack.css"]
 html_math_renderer = "mathml"
 html_copy_source = False
 html_show_sourcelink = False
+html_show_search_summary = False  # a summary is fetched, which browsers refuse for pages that are opened as files
 html_show_copyright = False
 pygments_style = "a11y-light"
 pygments_dark_style = "a11y-dark"

@@ -21,7 +21,8 @@ from voxrack.weights import load
 from ..material import divide
 from ..mel import HOP, log_mel
 from ..vocoder.drawing import AROUND, Stretches
-from ..vocoder.harmonic_noise import Network, excite, sounded, spectra
+from ..vocoder.envelope import fitted
+from ..vocoder.harmonic_noise import excite, sounded, spectra
 from ..vocoder.losses import distance
 from ..vocoder.network import Filters
 from ..vocoder.packing import prepare
@@ -111,15 +112,16 @@ class VocoderTask(Task):
         mel = torch.cat([mel[:half], spoilt(mel[half:], int(batch["seed"]))])
         return distance(inside(self._sound(self._halved, mel, batch)), inside(target)), {}
 
-    def _halved(self, mel: Tensor, f0: Tensor, voicing: Tensor) -> tuple[Tensor, Tensor, Tensor]:
+    def _halved(self, mel: Tensor, f0: Tensor, voicing: Tensor) -> Any:
         """The network, in bfloat16 where that is fast; what it says is float32."""
         with torch.autocast("cpu", torch.bfloat16, enabled=self.half and mel.device.type == "cpu"):
             return self.network(mel, f0, voicing)
 
-    def _sound(self, network: Network, mel: Tensor, batch: Mapping[str, Tensor]) -> Tensor:
-        pulse, hiss = excite(batch["f0"], int(batch["seed"]))
-        made = spectra(network, mel, batch["f0"], batch["voicing"], pulse, hiss)
-        return sounded(made, mel, self.recipe.rounds)
+    def _sound(self, network: Callable[..., Any], mel: Tensor, batch: Mapping[str, Tensor]) -> Tensor:
+        f0, voicing = batch["f0"], batch["voicing"]
+        pulse, hiss = excite(f0, int(batch["seed"]))
+        made = spectra(network(mel, f0, voicing), mel, voicing, pulse, hiss)
+        return sounded(made, lambda spectrum: fitted(spectrum, mel), self.recipe.rounds)
 
     def step(self, batch: Mapping[str, Tensor], loop: Loop) -> dict[str, Any]:
         """An update, then the averaged weights follow; at first quickly, so that the random start is forgotten."""

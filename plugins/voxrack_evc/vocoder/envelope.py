@@ -34,9 +34,19 @@ def fitted(spectra: Tensor, mel: Tensor) -> Tensor:
 
     Phases, and the ratios between bins of one band, stay (nearly); bins that no band hears become 0.
     """
-    bands = filters().to(mel) @ (spectra.real.square() + spectra.imag.square() + 1e-14).sqrt()
-    lacking = (sound(mel) - bands.clamp_min(_EPSILON).log()).clamp(-_MOST, _MOST)
-    return spectra * ((_spread().to(mel) @ lacking).exp() * heard().to(mel))
+    return raised(spectra, sound(mel) - bands(spectra))
+
+
+def bands(spectra: Tensor) -> Tensor:
+    """Log-mel (B, 80, frames) of complex spectra (B, 513, frames)."""
+    magnitude = (spectra.real.square() + spectra.imag.square() + 1e-14).sqrt()
+    return (filters().to(magnitude) @ magnitude).clamp_min(_EPSILON).log()
+
+
+def raised(spectra: Tensor, by: Tensor) -> Tensor:
+    """Spectra scaled by nepers that are said for the bands, (B, 80, frames)."""
+    gain = (_spread().to(by) @ by.clamp(-_MOST, _MOST)).exp()
+    return spectra * (gain * heard().to(by))
 
 
 @lru_cache(maxsize=1)

@@ -15,28 +15,28 @@ from torch import Tensor
 from torch.nn.functional import pad
 
 from ..mel import RATE, WINDOW
-from .envelope import envelope, fitted, heard
+from .envelope import envelope, heard
 from .excitation import noise, pulses
 from .frames import analyse, synthesise
 from .network import BINS
 
-Network = Callable[[Tensor, Tensor, Tensor], tuple[Tensor, Tensor, Tensor]]
-"""What :class:`~voxrack_evc.vocoder.network.Filters` does."""
+Filters = tuple[Tensor, Tensor, Tensor]
+"""What :class:`~voxrack_evc.vocoder.network.Filters` says."""
 
 _HARMONIC_TO = 6000.0  # Hz, about where voices become noise
 _AHEAD = 0.99
 
 
-def spectra(network: Network | None, mel: Tensor, f0: Tensor, voicing: Tensor, pulse: Tensor, hiss: Tensor) -> Tensor:
+def spectra(filters: Filters | None, mel: Tensor, voicing: Tensor, pulse: Tensor, hiss: Tensor) -> Tensor:
     """Spectra (B, 513, frames) before they are fitted.
 
     Parameters
     ----------
-    network : callable or None
-        None: the filters are those that envelope and voicing suggest.
+    filters : tuple of Tensor, or None
+        None: those that envelope and voicing suggest.
     mel : Tensor (B, 80, frames)
         Natural logarithm.
-    f0, voicing : Tensor (B, frames)
+    voicing : Tensor (B, frames)
     pulse, hiss : Tensor (B, 513, frames)
         Spectra of :func:`excite`'s two sounds.
     """
@@ -46,8 +46,8 @@ def spectra(network: Network | None, mel: Tensor, f0: Tensor, voicing: Tensor, p
     level = envelope(mel)[:, :BINS].exp()
     harmonics, rest = level * share.sqrt(), level * (1.0 - share).clamp_min(1e-4).sqrt()
     pulse, hiss = pulse[:, :BINS], hiss[:, :BINS]
-    if network is not None:
-        louder, noisier, phase = network(mel, f0, voicing)
+    if filters is not None:
+        louder, noisier, phase = filters
         pulse = pulse * torch.polar(louder.exp(), phase)
         rest = rest * noisier.exp()
     return pad(harmonics * pulse + rest * hiss, (0, 0, 0, WINDOW // 2 + 1 - BINS)) * heard().to(mel)
@@ -59,20 +59,23 @@ def excite(f0: Tensor, seed: int) -> tuple[Tensor, Tensor]:
     return analyse(sound), analyse(noise(sound, seed))
 
 
-def sounded(spectrum: Tensor, mel: Tensor, rounds: int) -> Tensor:
-    """Sound (B, 256 frames) of spectra (B, 513, frames), fitted to the mel spectrogram.
+def sounded(spectrum: Tensor, fit: Callable[[Tensor], Tensor], rounds: int) -> Tensor:
+    """Sound (B, 256 frames) of spectra (B, 513, frames) that were fitted to a mel spectrogram.
 
     Each round is one of the fast Griffin-Lim algorithm (Perraudin et al. 2013), with the fit to the bands in place of
     known magnitudes: the spectra of the sound that the fitted ones give, and a step further in the same direction.
 
     Parameters
     ----------
+    fit : callable
+        Spectra to fitted ones: :func:`~voxrack_evc.vocoder.envelope.fitted`, or of another pitch,
+        :func:`~voxrack_evc.vocoder.flattening.fitted_flat`.
     rounds : int
-        0 does without any fit, which suits mel spectrograms that are no recording's.
+        0 does without any fit.
     """
     before = None
     for _ in range(rounds):
-        made = analyse(synthesise(fitted(spectrum, mel)))
+        made = analyse(synthesise(fit(spectrum)))
         spectrum = made if before is None else made + _AHEAD * (made - before)
         before = made
-    return synthesise(fitted(spectrum, mel) if rounds else spectrum)
+    return synthesise(fit(spectrum) if rounds else spectrum)

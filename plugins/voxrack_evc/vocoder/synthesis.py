@@ -14,6 +14,8 @@ from voxrack.errors import InputError
 from voxrack.weights import load as load_weights
 
 from ..mel import MELS
+from .envelope import fitted
+from .flattening import fitted_flat, flattened
 from .harmonic_noise import excite, sounded, spectra
 from .network import Filters
 
@@ -29,9 +31,9 @@ class Vocoder:
     network : Filters or None
         None: the filters that envelope and voicing suggest, which need no weights.
     rounds : int
-        How often the sound is fitted to the mel spectrogram, at about 0.002 CPU-seconds per second each. For a copy
-        of a recording 8 are best; 0 for a mel spectrogram that a network has drawn, or another pitch than its own:
-        there the fit would bring back what it should not.
+        How often the sound is fitted to the mel spectrogram, at about 0.002 CPU-seconds per second each. For copies
+        of recordings 8 are best; 0 for a mel spectrogram that a network has drawn: the fit would bring back what no
+        voice has.
     seed : int
         Of the noise.
     sha256 : str
@@ -44,7 +46,9 @@ class Vocoder:
     sha256: str = ""
 
     @torch.inference_mode()
-    def synthesise(self, log_mel: ArrayLike, f0: ArrayLike, voicing: ArrayLike) -> NDArray[np.float32]:
+    def synthesise(
+        self, log_mel: ArrayLike, f0: ArrayLike, voicing: ArrayLike, spoken: ArrayLike | None = None
+    ) -> NDArray[np.float32]:
         """Sound of a log-mel spectrogram.
 
         Parameters
@@ -55,6 +59,9 @@ class Vocoder:
             Hz; 0 where there is no voice.
         voicing : array_like, shape (frames,)
             0 … 1, as :func:`voxrack_evc.f0.track` gives it.
+        spoken : array_like, shape (frames,), optional
+            Pitch that the mel spectrogram was spoken with, where ``f0`` is another: its harmonics are then taken out
+            of the mel spectrogram, so that formants stay and harmonics move.
 
         Returns
         -------
@@ -68,8 +75,13 @@ class Vocoder:
         """
         mel, pitch, periodic = checked(log_mel, f0, voicing)
         pulse, hiss = excite(pitch, self.seed)
-        made = spectra(self.network, mel, pitch, periodic, pulse, hiss)
-        return sounded(made, mel, self.rounds)[0].numpy()
+        own = pitch if spoken is None else checked(log_mel, spoken, voicing)[1]
+        filters = None if self.network is None else self.network(mel, own, periodic)
+        if spoken is None:
+            made = spectra(filters, mel, periodic, pulse, hiss)
+            return sounded(made, lambda spectrum: fitted(spectrum, mel), self.rounds)[0].numpy()
+        made = spectra(filters, flattened(mel, own), periodic, pulse, hiss)
+        return sounded(made, lambda spectrum: fitted_flat(spectrum, mel, own, pitch), self.rounds)[0].numpy()
 
 
 def load(weights: str | os.PathLike[str] = "", rounds: int = 0, seed: int = 0) -> Vocoder:

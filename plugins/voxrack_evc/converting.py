@@ -189,7 +189,8 @@ def _piece(device: Device, piece: Block, sample_rate: int, gate: bool, count: _C
     tellable = sample_rate >= _LOWEST and piece.shape[1] >= DECIDABLE * sample_rate
     if gate and tellable and not has_speech(piece, sample_rate):
         count.unchanged += 1
-        return piece
+        widths = device.spec.channels  # as many channels as the converted pieces have
+        return piece if not widths or len(piece) in widths else piece.mean(axis=0, keepdims=True)
     return render(device, Audio(piece, sample_rate), tail=False).samples
 
 

@@ -7,6 +7,7 @@ is measured is kept line by line, so that a stopped evaluation goes on.
 
 from __future__ import annotations
 
+import hashlib
 import json
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -113,7 +114,8 @@ def evaluate(
     if all(row["failed"] for row in rows):
         raise InputError(f"nothing could be judged; the first: {rows[0]['item']}: {rows[0]['failed']}")
     own = next(one.name for one in heard)
-    about |= {"systems": names, "own": own, "notes": _notes(rows), "figures": figures(rows, names, asked.named)}
+    notes = [*_about_judge(judge, heard, asked), *_notes(rows)]
+    about |= {"systems": names, "own": own, "notes": notes, "figures": figures(rows, names, asked.named)}
     _write(place, about)
     return Report(place, json.loads((place / NAME).read_text(encoding="utf-8")))
 
@@ -272,6 +274,7 @@ def _measure(
         missing = tuple(one for one in heard if (_name(one), case.id, target) not in there)
         if missing:
             jobs.append(Job(case, target, missing, (features.path, features.digest), asked))
+    jobs.sort(key=lambda job: hashlib.sha256(job.case.id.encode()).digest())  # what is stopped holds some of everybody
     failed = []
     with file.open("a", encoding="utf-8") as out:
         for done, outcome in enumerate(pool.run(judge_one, jobs, workers), 1):
@@ -368,6 +371,21 @@ def _wanted(file: Path, pairs: Sequence[tuple[Case, str]], names: Sequence[str])
     there = {_key(row): row for row in _rows(file)}
     keys = [(name, case.id, target) for case, target in pairs for name in names]
     return [there[key] for key in keys if key in there]
+
+
+def _about_judge(judge: judging.Judge, heard: Sequence[System], asked: Asked) -> list[str]:
+    """Why the recogniser may flatter."""
+    out = []
+    if not asked.judge_weights:
+        out.append(
+            "the judge has its shipped weights: its card tells whom it has heard (those of ser.best every actor of "
+            "RAVDESS, the tested ones among them); --set judge_weights=RUN takes others"
+        )
+    for one in heard:
+        encoder = getattr(_device(one).processor, "encoder", None)
+        if encoder is not None and encoder.described() == judge.described():
+            out.append(f"{one.name} listens with the judge itself, which flatters its ECA; take other judge_weights")
+    return out
 
 
 def _notes(rows: Sequence[Row]) -> list[str]:

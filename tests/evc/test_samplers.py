@@ -51,8 +51,11 @@ def test_begun_anywhere_it_ends_with_the_marginals(time):
     torch.testing.assert_close(found.mean(-1), MEAN[:, :, 0], rtol=0.0, atol=0.03)
     deviations = found.std(-1)
     torch.testing.assert_close(deviations, torch.full_like(deviations, 0.8), rtol=0.0, atol=0.02)
+    # what is kept of the source is what X at that time still tells of it: 1 - Var(X_0 | X_t) / Var(X_0)
+    g = S.gamma(0.0, time, 2.0)
+    kept = 1.0 - 1.0 / (1.0 + 0.8**2 * g / (1.0 - g))
     likeness = torch.corrcoef(torch.stack([source[0, 0], found[0, 0]]))[0, 1]
-    assert (likeness > 0.9) == (time < 0.2)
+    assert float(likeness) == pytest.approx(kept, abs=0.03)
 
 
 def test_euler_maruyama_needs_many_steps_for_the_same():

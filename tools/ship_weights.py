@@ -247,8 +247,8 @@ def errors(found: dict[str, Any], most: int = 6) -> str:
     np.fill_diagonal(counts, 0)
     places = np.argsort(-counts, axis=None, kind="stable")[:most]
     pairs = [divmod(int(place), len(classes)) for place in places]
-    found = [(true, said) for true, said in pairs if counts[true, said]]
-    return ", ".join(f"{classes[true]} taken for {classes[said]} {counts[true, said]:.0f}" for true, said in found)
+    kept = [(true, said) for true, said in pairs if counts[true, said]]
+    return ", ".join(f"{classes[true]} taken for {classes[said]} {counts[true, said]:.0f}" for true, said in kept)
 
 
 def elsewhere(found: dict[str, Any]) -> list[str]:

@@ -29,7 +29,7 @@ SHOTS: dict[str, tuple[dict[str, Any], tuple[str, ...]]] = {
     "03_match": ({"SECONDS": 6.0, "STEPS": 20}, (".vx-player >> nth=1", "img >> nth=1")),
     "04_atlas": ({"COUNT": 200}, (".vx-heat",)),
     "05_pca": ({"SECONDS": 6.0, "DESCRIBED": 4}, (".vx-player >> nth=0", ".vx-pca")),
-    "06_emotion_timeline": ({}, (".vx-timeline >> nth=2",)),
+    "06_emotion_timeline": ({}, (".vx-timeline >> nth=0",)),
     "07_convert": ({}, (".vx-player >> nth=0",)),
 }
 

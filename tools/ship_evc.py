@@ -36,8 +36,9 @@ DEPTHS = (1.0, 0.3)
 USE = """\
 Says the same words with another feeling: `voxrack_evc.conversion.Converter.load()`, and the device `evc.diffevc`. It
 turns log-mel spectra into log-mel spectra; the melody is the prosody's matter and the sound the vocoder's.
-Emotions by name: {emotions}. Conditions: a speaker vector ({speaker}) and an emotion embedding
-({encoder}) of the source, and of a reference or, by name, the mean of the training speakers."""
+Emotions by name: {emotions}.
+Conditions: a speaker vector ({speaker}) and an emotion embedding ({encoder})
+of the source, and of a reference or, by name, the mean of the training speakers."""
 
 DATA = """\
 - RAVDESS, the speech part (Livingstone and Russo 2018, CC BY-NC-SA 4.0), actors 1 to 18, and LibriSpeech
@@ -59,6 +60,11 @@ LIMITS = """\
 - Acted emotion, English, studio recordings. Whoever is converted did not ask for it: say that a recording is converted.
 - Speaker vectors are those of our own small encoder, learned from {voices} voices; its equal error rate stands above.
 - Intensity, breath, laughter and sobbing are not controlled."""
+
+WARM = """\
+- Speaker and emotion are **not kept apart** by the mutual-information term: training ended in the epoch in which
+  vCLUB's own network learns alone. The auxiliary heads and the mel term were in force.
+"""
 
 LICENCE = """\
 The weights derive from RAVDESS, among others, and inherit CC BY-NC-SA 4.0: **non-commercial use only**, name the
@@ -168,7 +174,7 @@ def figures(converter: Converter, features: FeatureFile, asked: argparse.Namespa
     lines += ["Recordings with their own speaker and emotion: mean distance from them, dB per band and frame:", ""]
     lines += ["| corpus | n | decoder, depth 1 | depth 0.3 | average voice |", "|---|---|---|---|---|"]
     for corpus in sorted(Counter(features.items[row].corpus for row in divide(features.items).test)):
-        most = asked.most // 3
+        most = max(1, asked.most // 3)
         deep, flat = (copying(converter, features, Setting(depth=depth), most, corpus) for depth in DEPTHS)
         lines.append(f"| {corpus} | {deep['n']} | {deep['decoder']:.2f} | {flat['decoder']:.2f} | "
                      f"{deep['average voice']:.2f} |")  # fmt: skip
@@ -193,7 +199,9 @@ def limits(run: Path, converter: Converter, features: FeatureFile) -> str:
     decoders = [path for stage, path in chain(run, options) if stage == "decoder"]
     size = sum(weight.numel() for weight in converter.model.decoder.parameters())
     voices = len({features.items[row].speaker for row in divide(features.items).train})
-    return LIMITS.format(
+    begun = len(Run(run).metrics()) + (not Run(run).finished)
+    apart = WARM if options["disentangle"] and begun <= options["club_warm"] else ""
+    return apart + LIMITS.format(
         width=converter.model.decoder.width, size=size, voices=voices, batch=options["batch"],
         steps=sum(map(steps_of, decoders)),
     )  # fmt: skip

@@ -48,7 +48,7 @@ def copying(
     Parameters
     ----------
     most : int
-        Recordings, evenly spread.
+        Recordings at most, drawn with a seed of their own.
     corpus : str
         Of these only.
 
@@ -58,7 +58,7 @@ def copying(
         ``n``, ``decoder`` (of the converted spectrum), ``average voice`` (of what the decoder begins with).
     """
     rows = [row for row in divide(features.items).test if corpus in ("", features.items[row].corpus)]
-    rows = rows[:: max(1, len(rows) // most)][:most]
+    rows = _some(rows, most)
     if not rows:
         raise InputError(f"{features.path} holds no test recordings of '{corpus or 'any corpus'}'")
     errors = []
@@ -89,7 +89,7 @@ def shifts(
         Emotion to ``n``, ``share`` and ``cosine``; ``all`` for all together.
     """
     pairs = list(_pairs(features, emotions))
-    pairs = pairs[:: max(1, len(pairs) // most)][:most]
+    pairs = _some(pairs, most)
     if not pairs:
         raise InputError(f"{features.path} holds no speaker who tests and says the same words with two emotions")
     found: dict[str, list[tuple[float, float, float]]] = defaultdict(list)
@@ -113,6 +113,12 @@ def spectrum(mel: Frames) -> NDArray[np.float64]:
     power = 10.0 * np.log10(np.square(np.exp(mel.astype(np.float64))).sum(axis=0))
     mean = mel[:, power > power.max() - _QUIET].mean(axis=1) * DB
     return mean - mean.mean()
+
+
+def _some(everything: list[Any], most: int) -> list[Any]:
+    """At most so many, in their order: drawn, for every so-manieth would be the same emotion each time."""
+    chosen = np.random.default_rng(0).permutation(len(everything))[:most]
+    return [everything[index] for index in sorted(chosen)]
 
 
 def _summed(many: Sequence[tuple[float, float, float]]) -> dict[str, float]:

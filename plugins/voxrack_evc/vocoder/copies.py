@@ -37,6 +37,7 @@ SYSTEMS = (ORIGINAL, GRIFFIN_LIM, BARE, TRAINED, BARE_FITTED, FITTED)
 ROUNDS = 8  # of fitting
 MEASURES = ("pesq", "secs", "ovrl")
 HEARD_AT = 16_000  # Hz, what the measures take
+_GOLDEN = 0.618034  # not in step with the takes, which are alike from speaker to speaker
 
 
 @dataclass(frozen=True)
@@ -122,7 +123,7 @@ def evaluate(
 
 
 def chosen(features: FeatureFile, utterances: int) -> list[int]:
-    """Test recordings, of each corpus so many at most, spread evenly; InputError where there are none."""
+    """Test recordings, of each corpus so many at most, spread over speakers and takes; InputError where there are none."""
     from ..material import divide
 
     corpora: dict[str, list[int]] = {}
@@ -135,7 +136,7 @@ def chosen(features: FeatureFile, utterances: int) -> list[int]:
     found = []
     for rows in corpora.values():
         count = min(utterances, len(rows))
-        found += [rows[int((place + 0.5) * len(rows) / count)] for place in range(count)]
+        found += [rows[int((place + place * _GOLDEN % 1.0) * len(rows) / count)] for place in range(count)]
     return found
 
 

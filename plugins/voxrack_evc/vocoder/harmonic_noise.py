@@ -8,6 +8,7 @@ is expected of a voice, and what the network knows better: ``a``, ``b`` and ``ph
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable
 
 import torch
@@ -18,7 +19,7 @@ from ..mel import RATE, WINDOW
 from .envelope import envelope, heard
 from .excitation import noise, pulses
 from .frames import analyse, synthesise
-from .network import BINS
+from .network import BINS, LEVEL
 
 Filters = tuple[Tensor, Tensor, Tensor]
 """What :class:`~voxrack_evc.vocoder.network.Filters` says."""
@@ -46,7 +47,9 @@ def spectra(filters: Filters | None, mel: Tensor, voicing: Tensor, pulse: Tensor
     level = envelope(mel)[:, :BINS].exp()
     harmonics, rest = level * share.sqrt(), level * (1.0 - share).clamp_min(1e-4).sqrt()
     pulse, hiss = pulse[:, :BINS], hiss[:, :BINS]
-    if filters is not None:
+    if filters is None:
+        harmonics, rest = harmonics * math.exp(LEVEL), rest * math.exp(LEVEL)
+    else:
         louder, noisier, phase = filters
         pulse = pulse * torch.polar(louder.exp(), phase)
         rest = rest * noisier.exp()

@@ -2,10 +2,13 @@
 
 ConvNeXt blocks along time (Liu et al. 2022, as Siuzdak 2023 uses them for spectra), and one linear layer that says for
 every bin how harmonics and noise differ from what the envelope and the voicing suggest, and for every band how the
-harmonics' phase is turned. Its last layer begins at zero, so that an untrained network is that suggestion itself.
+harmonics' phase is turned. Its last layer's weights begin at zero, so that an untrained network is that suggestion
+itself.
 """
 
 from __future__ import annotations
+
+import math
 
 import torch
 from torch import Tensor, nn
@@ -17,6 +20,10 @@ BINS = int(F_MAX * WINDOW / RATE) + 1
 """Bins up to 8 kHz, 372."""
 PHASES = 64
 """Points between 0 and 8 kHz at which the phase is said; between them it goes along straight lines."""
+
+LEVEL = -2.86
+"""Nepers from a sound of unit power to a mean magnitude of 1: white noise's is sqrt(pi / 4) of the root of the window's
+energy, 384."""
 
 _MEAN, _SCALE = -5.0, 2.0  # about those of log-mel at -20 dBFS
 _PITCH, _OCTAVES = 7.5, 1.0  # log2 of 181 Hz
@@ -42,9 +49,10 @@ class Filters(nn.Module):
         self.leave = nn.Sequential(nn.LayerNorm(width), nn.Linear(width, 2 * BINS + PHASES))
         nn.init.zeros_(self.leave[1].weight)
         nn.init.zeros_(self.leave[1].bias)
+        nn.init.constant_(self.leave[1].bias[: 2 * BINS], _MOST * math.atanh(LEVEL / _MOST))
 
     def forward(self, mel: Tensor, f0: Tensor, voicing: Tensor) -> tuple[Tensor, Tensor, Tensor]:
-        """What is added to the suggested filters.
+        """What is added to the suggested filters, which are for sounds of mean magnitude 1.
 
         Parameters
         ----------

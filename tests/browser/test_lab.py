@@ -187,7 +187,7 @@ def test_from_slider_to_sound_is_measured(vocal):
     assert vocal.ask("voice.duration") == 10.0
     assert {"peq", "compressor", "pan", "delay", "reverb"} <= set(vocal.ask("list(rack.slots())"))
     slider = '[data-address="peq.peak1.gain"] .vx-slider'
-    assert page.locator(slider).count() == 1
+    page.locator(slider).wait_for()
     spent = vocal.ask("__import__('time').process_time()")
     spans = []
     for k in range(15):

@@ -31,6 +31,10 @@ class Projections(nn.Module):
         super().__init__()
         self.options = {"emotion": emotion}
         self.speaker, self.emotion = nn.Linear(SIZE, PROJECTED), nn.Linear(emotion, PROJECTED)
+        self.speaker_mean: Tensor
+        self.speaker_deviation: Tensor
+        self.emotion_mean: Tensor
+        self.emotion_deviation: Tensor
         for name, size in (("speaker", SIZE), ("emotion", emotion)):
             self.register_buffer(f"{name}_mean", torch.zeros(size))
             self.register_buffer(f"{name}_deviation", torch.ones(size))

@@ -125,13 +125,14 @@ class Decoder(nn.Module):
         for level in self.down:
             x = level(x, mask, vector)
             kept.append((x, mask))
-            x = level.scale(masked(x, mask))
+            x = level.scale(masked(x, mask))  # pyright: ignore[reportCallIssue] - a ModuleList does not tell its type
             if len(kept) < len(LEVELS):
                 mask = None if mask is None else mask[..., ::2]
         x = self.middle(x, mask, vector)
         for level in self.up:
             beside, mask = kept.pop()
-            x = level.scale(masked(level(torch.cat([x, beside], 1), mask, vector), mask))
+            x = level(torch.cat([x, beside], 1), mask, vector)
+            x = level.scale(masked(x, mask))  # pyright: ignore[reportCallIssue]
         mask = kept.pop()[1]
         return masked(self.out(masked(self.final(x, mask), mask)), mask)[:, 0]
 

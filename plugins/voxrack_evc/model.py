@@ -75,8 +75,11 @@ class Model:
         }  # fmt: skip
 
     def _modules(self) -> dict[str, nn.Module]:
-        made = {"bands": self.bands, "content": self.content, "decoder": self.decoder, "projections": self.projections}
-        return made | ({"speaker": self.speaker} if self.speaker else {})
+        made: dict[str, nn.Module] = {"bands": self.bands, "content": self.content, "decoder": self.decoder}
+        made["projections"] = self.projections
+        if self.speaker is not None:
+            made["speaker"] = self.speaker
+        return made
 
     def ready(self) -> Model:
         """Itself, for use: nothing is trained any more."""

@@ -73,8 +73,10 @@ class DecoderTask(Task):
         """One for the decoder, the projections and the heads, one for vCLUB's network."""
         rate = self.recipe.learning_rate
         main = [self.learned, self.heads] if self.recipe.disentangle else [self.learned]
-        made = {"main": common.adam(main, rate)}
-        return made | ({"club": common.adam([self.club], rate)} if self.recipe.disentangle else {})
+        made: dict[str, torch.optim.Optimizer] = {"main": common.adam(main, rate)}
+        if self.recipe.disentangle:
+            made["club"] = common.adam([self.club], rate)
+        return made
 
     def schedulers(self, optimisers: Mapping[str, torch.optim.Optimizer]) -> dict[str, Any]:
         return common.schedules({"main": optimisers["main"]}, self.epochs)

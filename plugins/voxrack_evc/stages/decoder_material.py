@@ -77,7 +77,8 @@ class Material:
     def batch(self, draws: Sequence[Draw], device: torch.device | None = None) -> dict[str, Any]:
         """Crops and everything that goes with them."""
         rows = [row for row, _, _ in draws]
-        made = dict(zip(("voice", "average", "mask"), self._crops([(row, at) for row, at, _ in draws])))
+        names = ("voice", "average", "mask")
+        made: dict[str, Any] = dict(zip(names, self._crops([(row, at) for row, at, _ in draws])))
         if self.recipe.reference_block:
             names = ("reference", "reference_average", "reference_mask")
             made |= zip(names, self._crops([(row, at) for row, _, at in draws]))

@@ -123,7 +123,7 @@ def evaluate(
 
 
 def chosen(features: FeatureFile, utterances: int) -> list[int]:
-    """Test recordings, of each corpus so many at most, spread over speakers and takes; InputError where there are none."""
+    """Test recordings of each corpus, spread over speakers and takes; InputError where there are none."""
     from ..material import divide
 
     corpora: dict[str, list[int]] = {}

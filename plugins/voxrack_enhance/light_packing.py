@@ -53,7 +53,7 @@ def pack(tensors: Tensors) -> Network:
     if sum(len(bias) for _, bias in outer) != 2 * BINS:
         raise ValueError(f"its masks have {sum(len(bias) for _, bias in outer)} numbers, {2 * BINS} are due")
     parts = [_block(tensors, f"blocks.{block}") for block in range(blocks)]
-    return Network(
+    network = Network(
         edges=np.array(EDGES, np.int64), enter=_float(np.concatenate([rows for rows, _ in enter])),
         enter_bias=_stacked(bias for _, bias in enter),
         **{name: _stacked(part[name] for part in parts) for name in parts[0]},
@@ -61,6 +61,29 @@ def pack(tensors: Tensors) -> Network:
         outer=_float(np.concatenate([rows.ravel() for rows, _ in outer])),
         outer_bias=_float(np.concatenate([bias for _, bias in outer])),
     )  # fmt: skip
+    _check(network)
+    return network
+
+
+def _check(network: Network) -> None:
+    """Compiled kernels look at no bounds: with one shape that does not fit they would write where they must not."""
+    bands, channels = network.enter_bias.shape
+    blocks, width, back, mask = (
+        len(network.time), network.time_bias.shape[-1] // 4, network.back.shape[-2], network.inner.shape[-1]
+    )  # fmt: skip
+    due = {
+        "enter": (3 * BINS + 2 * bands, channels),
+        "time": (blocks, channels + width, 4 * width), "time_bias": (blocks, 4 * width),
+        "time_out": (blocks, width, channels), "time_out_bias": (blocks, channels),
+        "band": (blocks, channels, 8 * back), "band_bias": (blocks, 8 * back), "back": (blocks, 2, back, 4 * back),
+        "band_out": (blocks, 2 * back, channels), "band_out_bias": (blocks, channels),
+        "inner": (bands, channels, mask), "inner_bias": (bands, mask),
+        "outer": (mask * 2 * BINS,), "outer_bias": (2 * BINS,),
+    }  # fmt: skip
+    for name, shape in due.items():
+        found = getattr(network, name).shape
+        if found != shape:
+            raise ValueError(f"its '{name}' has the shape {found}; {shape} is due")
 
 
 def _block(tensors: Tensors, name: str) -> dict[str, NDArray[Any]]:

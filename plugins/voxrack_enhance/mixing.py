@@ -26,7 +26,7 @@ JOINT = 0.05  # s over which a noise's end and its next beginning overlap
 VOICES = (0.8, 1.25)  # factors of speed and pitch at which speech is heard: as if by other speakers
 PAUSE = (0.1, 1.5)  # s between two utterances
 PAUSED = -10.0  # dB: a stretch of speech softer than its utterances by more than this is taken for a pause
-RUMBLE = (-25.0, 8.0)  # dB of rumble over the speech; most of it is too low to be heard, and yet it is most of the error
+RUMBLE = (-25.0, 8.0)  # dB of rumble over the speech; hardly to be heard, and yet most of the error
 LEAST = -10.0  # dB, the softer of a recorded and a synthetic noise under the louder
 
 

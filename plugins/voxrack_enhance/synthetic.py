@@ -250,11 +250,11 @@ def _struck(rng: Generator) -> Samples:
 
 
 MAKERS: dict[str, Callable[[Generator, int], Any]] = {
-    "plain": plain, "coloured": coloured, "ambience": ambience, "wind": wind, "rumble": rumble, "fan": fan, "rustle": rustle,
-    "hum": hum, "signals": signals, "knocks": knocks,
+    "plain": plain, "coloured": coloured, "ambience": ambience, "wind": wind, "rumble": rumble, "fan": fan,
+    "rustle": rustle, "hum": hum, "signals": signals, "knocks": knocks,
 }  # fmt: skip
 SHARES = {
-    "plain": 0.06, "coloured": 0.2, "ambience": 0.2, "wind": 0.05, "rumble": 0.03, "fan": 0.09, "rustle": 0.08, "hum": 0.05,
-    "signals": 0.04, "knocks": 0.06, "babble": 0.14,
+    "plain": 0.06, "coloured": 0.2, "ambience": 0.2, "wind": 0.05, "rumble": 0.03, "fan": 0.09, "rustle": 0.08,
+    "hum": 0.05, "signals": 0.04, "knocks": 0.06, "babble": 0.14,
 }  # fmt: skip
 """How often each noise is drawn."""

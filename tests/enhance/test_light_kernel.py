@@ -130,3 +130,16 @@ def test_weights_of_another_network_are_refused(tmp_path: Path) -> None:
     weights.save(path, state, {})
     with pytest.raises(InputError, match=r"blocks\.1\.time\.weight_hh_l0"):
         light_packing.load(path)
+
+
+STATE = random_network(**SMALL).state_dict()
+FIRST = sorted(name for name in STATE if ".0." in name or name.startswith("leave"))  # of the first band and block
+
+
+@pytest.mark.parametrize("name", FIRST)
+def test_a_shape_that_does_not_fit_is_refused_before_a_kernel_runs(name: str, tmp_path: Path) -> None:
+    path = tmp_path / "other.safetensors"
+    for side in range(STATE[name].ndim):
+        weights.save(path, STATE | {name: STATE[name].repeat_interleave(2, side)}, {})
+        with pytest.raises(InputError, match=r"other\.safetensors: these are no weights of enhance\.light"):
+            light_packing.load(path)

@@ -233,7 +233,7 @@ function build(root, { groups, parameters }, reporter) {
 
 function render({ model, el }) {
   const root = element("div", "vx-controls", el, { "data-lm-suppress-shortcuts": "true" });
-  const reporter = new Reporter((message) => model.send(message));
+  const reporter = new Reporter((message) => deliver(model, message));
   let [rows, shapes] = [new Map(), new Map()];
   const listen = (message) => {
     if (message.type === "rack") {
@@ -246,7 +246,7 @@ function render({ model, el }) {
   };
   const forget = watchKernel(model, el);
   model.on("msg:custom", listen);
-  model.send({ type: "ready" });
+  deliver(model, { type: "ready" });
   return () => {
     forget();
     model.off("msg:custom", listen);

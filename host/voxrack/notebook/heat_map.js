@@ -205,12 +205,12 @@ function render({ model, el }) {
       page?.close();
       const view = buffers[0];
       const bytes = view.buffer.slice(view.byteOffset, view.byteOffset + view.byteLength); // floats lie on multiples of 4
-      page = build(root, message, new Float32Array(bytes), (content) => model.send(content));
+      page = build(root, message, new Float32Array(bytes), (content) => deliver(model, content));
     } else if (message.type === "scatter") page?.scatter(message);
   };
   const forget = watchKernel(model, el);
   model.on("msg:custom", listen);
-  model.send({ type: "ready" });
+  deliver(model, { type: "ready" });
   return () => {
     forget();
     model.off("msg:custom", listen);

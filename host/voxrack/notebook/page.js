@@ -45,6 +45,15 @@ function watchKernel(model, place) {
   return () => model.off("comm_live_update", tell);
 }
 
+/** Sends to Python. A kernel that is gone takes nothing; `watchKernel` has told the user, and the page works on. */
+function deliver(model, message) {
+  try {
+    model.send(message);
+  } catch (error) {
+    console.warn(`not sent to the kernel: ${error.message}`);
+  }
+}
+
 /** Sends at most one message per address and animation frame; the newest wins. */
 class Reporter {
   constructor(send) {

@@ -175,10 +175,10 @@ function build(root, space, reporter, send) {
 
 function render({ model, el }) {
   const root = element("div", "vx-pca", el, { "data-lm-suppress-shortcuts": "true" });
-  const reporter = new Reporter((message) => model.send(message));
+  const reporter = new Reporter((message) => deliver(model, message));
   let page = null;
   let refused = false; // the state that follows a refusal must not clear it
-  const send = (message) => model.send(message);
+  const send = (message) => deliver(model, message);
   const listen = (message) => {
     if (message.type === "space") {
       page?.close();
@@ -195,7 +195,7 @@ function render({ model, el }) {
   };
   const forget = watchKernel(model, el);
   model.on("msg:custom", listen);
-  model.send({ type: "ready" });
+  deliver(model, { type: "ready" });
   return () => {
     forget();
     model.off("msg:custom", listen);

@@ -3,11 +3,11 @@
 const signed = (db) => (db >= 0 ? "+" : "−") + Math.abs(db).toFixed(1);
 
 function initialize({ model }) {
-  const engine = new Engine((message) => model.send(message));
+  const engine = new Engine((message) => deliver(model, message));
   engines[model.get("player_id")] = engine;
   const listen = (message, buffers) => engine.receive(message, buffers);
   model.on("msg:custom", listen);
-  model.send({ type: "ready" });
+  deliver(model, { type: "ready" });
   return () => {
     model.off("msg:custom", listen);
     engine.close();

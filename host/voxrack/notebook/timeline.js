@@ -9,7 +9,7 @@ const timelineOf = (id) => found[id]?.get(engines[id].state.active);
 
 function initialize({ model }) {
   const id = model.get("player_id");
-  const engine = new Engine((message) => model.send(message));
+  const engine = new Engine((message) => deliver(model, message));
   engines[id] = engine;
   found[id] = new Map();
   const listen = (message, buffers) => {
@@ -21,7 +21,7 @@ function initialize({ model }) {
     engine.changed();
   };
   model.on("msg:custom", listen);
-  model.send({ type: "ready" });
+  deliver(model, { type: "ready" });
   return () => {
     model.off("msg:custom", listen);
     engine.close();
@@ -220,7 +220,7 @@ function render({ model, el }) {
 
   const seek = (seconds) => {
     engine.seek(Math.max(0, Math.min(engine.state.duration - 0.001, seconds))); // at the very end it would begin anew
-    model.send({ type: "sought", position: engine.position() });
+    deliver(model, { type: "sought", position: engine.position() });
   };
   const build = (timeline) => {
     shown = timeline;

@@ -125,16 +125,16 @@ function render({ model, el }) {
   };
   stop.addEventListener("click", () => {
     stop.disabled = true;
-    model.send({ type: "stop" });
+    deliver(model, { type: "stop" });
   });
   start.addEventListener("click", () => {
     start.disabled = true;
-    model.send({ type: "start" });
+    deliver(model, { type: "start" });
   });
-  listen.addEventListener("click", () => model.send({ type: "listen" }));
+  listen.addEventListener("click", () => deliver(model, { type: "listen" }));
   const forget = watchKernel(model, el);
   model.on("msg:custom", receive);
-  model.send({ type: "ready" });
+  deliver(model, { type: "ready" });
   return () => {
     forget();
     model.off("msg:custom", receive);

@@ -40,8 +40,9 @@ one CPU core: the machine was shared, and more training would help. Made by
 {commands}"""
 
 LIMITS = """\
-- Without the fit the network is well below what large vocoders reach (HiFi-GAN is trained for days), as the table
-  shows; with the fit nearly all of the quality is the fit's, and the network does not better it.
+- With the fit nearly all of the quality is the fit's: the same without a network is as good to within the intervals.
+  Without the fit, which is how a converter must speak, this is well below what large vocoders reach (they are trained
+  for days); there the network brings likeness of the speaker, and on some voices costs PESQ.
 - The fit is for mel spectrograms of recordings at their own pitch. Of smoothed ones it makes less than no fit does.
 - Nothing above 8 kHz is made: the mel spectrogram does not hear it.
 - One voice: of two voices, or of music, the pitch is that of one, and the rest becomes noise.

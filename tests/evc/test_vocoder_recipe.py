@@ -86,7 +86,7 @@ def test_an_untrained_network_is_no_network():
     mel = log_mel(torch.from_numpy(vowel(np.full(20, 130.0)))).numpy()
     f0, voicing = np.full(20, 130.0), np.full(20, 0.9)
     one, other = (Vocoder(network).synthesise(mel, f0, voicing) for network in (None, Filters(24, 2).eval()))
-    assert one == pytest.approx(other, abs=1e-4 * np.abs(one).max())
+    assert one == pytest.approx(other, abs=float(1e-4 * np.abs(one).max()))
     assert 20 * np.log10(one.std() / vowel(np.full(20, 130.0)).std()) == pytest.approx(0.0, abs=6.0)
 
 

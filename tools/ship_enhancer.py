@@ -12,11 +12,13 @@ from __future__ import annotations
 
 import argparse
 import json
+import math
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 from voxrack import weights
+from voxrack.replace import write_bytes
 from voxrack.runs import Run
 from voxrack_enhance.evaluation import NAME
 from voxrack_enhance.evaluation_systems import System, digest
@@ -76,7 +78,7 @@ def main() -> None:
         raise SystemExit(f"{path} measured other weights than {found.path}; evaluate these")
     asked.out.mkdir(exist_ok=True)
     target = asked.out / f"{DEVICE}.safetensors"
-    target.write_bytes(found.path.read_bytes())
+    write_bytes(target, found.path.read_bytes())
     card = weights.write_card(target, "enhance.light: less noise around speech", {
         "Use": USE, "Training data": data([*asked.before, asked.run], asked.note),
         "Figures": "\n".join(figures(Report(path, about))), "Limits": LIMITS, "Licence": LICENCE,
@@ -142,12 +144,12 @@ def ratio(snr: int | None) -> str:
 
 
 def cell(found: Mapping[str, Any] | None, digits: int) -> str:
-    if found is None or found["mean"] is None or found["mean"] == float("inf"):
+    if found is None or found["mean"] is None or not math.isfinite(float(found["mean"])):
         return ""
-    text = f"{found['mean']:.{digits}f}"
+    text = f"{float(found['mean']):.{digits}f}"
     if found["low"] is None or found["high"] is None:
         return text
-    return f"{text} [{found['low']:.{digits}f}, {found['high']:.{digits}f}]"
+    return f"{text} [{float(found['low']):.{digits}f}, {float(found['high']):.{digits}f}]"
 
 
 if __name__ == "__main__":

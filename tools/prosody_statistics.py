@@ -79,7 +79,7 @@ def table(found: dict[tuple[str, str, str], list[Manner]], failed: list[str]) ->
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
     parser.add_argument("ravdess")
     parser.add_argument("-o", "--out", default=str(TARGET))
     arguments = parser.parse_args()

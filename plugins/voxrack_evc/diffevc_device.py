@@ -174,13 +174,12 @@ def warped(
         return mel, f0.astype(np.float32), voicing.astype(np.float32)
     time = Time.of(warp, len(warp) * FRAME)
     count = max(2, round(float(warp.sum())))
-    places = np.clip(time.back((np.arange(count) + 0.5) * FRAME) / FRAME - 0.5, 0, len(warp) - 1)
+    places = np.clip(time.back((np.arange(count, dtype=np.float64) + 0.5) * FRAME) / FRAME - 0.5, 0, len(warp) - 1)
     before = np.floor(places).astype(int)
     after, share = np.minimum(before + 1, len(warp) - 1), (places - before).astype(np.float32)
     nearest = np.where(share < 0.5, before, after)
     both = (f0[before] > 0) & (f0[after] > 0)
     pitch = np.where(both, f0[before] + share * (f0[after] - f0[before]), f0[nearest])
-    return (
-        mel[:, before] + share * (mel[:, after] - mel[:, before]), pitch.astype(np.float32),
-        (voicing[before] + share * (voicing[after] - voicing[before])).astype(np.float32),
-    )  # fmt: skip
+    spectra = mel[:, before] + share * (mel[:, after] - mel[:, before])
+    periodic = voicing[before] + share * (voicing[after] - voicing[before])
+    return spectra.astype(np.float32), pitch.astype(np.float32), periodic.astype(np.float32)

@@ -309,9 +309,12 @@ def _known(spec: Any, name: str) -> str:
 
 
 def _described(one: System) -> dict[str, Any]:
+    from voxrack.host import default_host
+
     from .converting import provenance
 
-    return provenance(_device(one))
+    device: Any = default_host().create(one.device, dict(one.values))  # a fresh one: those in use are set to targets
+    return provenance(device)
 
 
 def _name(one: System | str) -> str:

@@ -137,7 +137,7 @@ def cepstra(sound: Sound) -> NDArray[np.float32]:
     if len(heard) < SHORTEST:
         raise InputError("too short to compare words")
     mel = trimmed(log_mel(torch.from_numpy(heard)).T.numpy())
-    found = np.asarray(dct(mel, axis=1, norm="ortho")[:, 1:_CEPSTRA], np.float32)
+    found = np.asarray(dct(mel, axis=1, norm="ortho"), np.float32)[:, 1:_CEPSTRA]
     return (found - found.mean(0)) / np.maximum(found.std(0), 1e-5)
 
 

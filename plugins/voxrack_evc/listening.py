@@ -120,7 +120,7 @@ def page(folder: str | Path, *, seed: int = 0, reference: str = "", emotions: Se
     text = json.dumps(test, ensure_ascii=False).replace("<", "\\u003c")
     if len(text) > SIZE:
         raise UsageError(f"the page would hold {len(text) / 1e6:.0f} MB; {SIZE / 1e6:.0f} MB are the most: fewer clips")
-    template = files(__package__).joinpath("listening_test.html").read_text(encoding="utf-8")
+    template = files("voxrack_evc").joinpath("listening_test.html").read_text(encoding="utf-8")
     return template.replace("/*TEST*/", text)
 
 

@@ -13,6 +13,7 @@ from voxrack import Audio, default_host, render
 from voxrack import write as write_audio
 from voxrack.errors import InputError, ParamError, PluginError, UsageError
 from voxrack.testing import check_device, host_with, voice
+from voxrack_evc.conversion import Converter
 from voxrack_evc.diffevc_device import DiffEvc, warped
 from voxrack_evc.emotion import EmotionEncoder
 from voxrack_evc.specs import DIFFEVC
@@ -97,7 +98,8 @@ def test_without_prosody_length_and_melody_are_the_sources(host, run, talk):
     assert converted(host, run, talk, emotion="sad").shape[1] > talk.shape[1]
 
 
-def test_prosody_can_be_edited(host, run, talk):
+def test_prosody_can_be_edited(host, run, talk, monkeypatch):
+    monkeypatch.setattr(Converter, "__call__", lambda self, mel, conditions, **how: mel)  # says what it heard
     plain = converted(host, run, talk, prosody=False)
     assert converted(host, run, talk, prosody=False, tempo=0.8).shape[1] > 1.1 * talk.shape[1]
     louder = converted(host, run, talk, prosody=False, energy=-6.0)
@@ -110,6 +112,10 @@ def test_guidance_of_one_is_plain_conditioning(host, run, talk, negative):
     assert np.array_equal(converted(host, run, talk, guidance=1.0, negative=negative, prosody=False), plain)
     guided = converted(host, run, talk, guidance=3.0, negative=negative, prosody=False)
     assert np.array_equal(guided, plain) == (negative == "none")
+
+
+def test_what_the_decoder_overdoes_stays_within_full_scale(host, run, talk):
+    assert np.abs(converted(host, run, talk, prosody=False, guidance=5.0)).max() <= 0.991
 
 
 def test_a_reference_is_taken_instead_of_a_name(host, run, talk, tmp_path):

@@ -55,4 +55,4 @@ def _presence(voiced: NDArray[np.bool_]) -> NDArray[np.float64]:
     """1 inside of voice, 0 outside, smooth between."""
     kernel = np.hanning(_FADE + 2)[1:-1]
     padded = np.pad(voiced.astype(np.float64), _FADE // 2, mode="edge")
-    return np.convolve(padded, kernel / kernel.sum(), "valid")
+    return np.asarray(np.convolve(padded, kernel / kernel.sum(), "valid"), np.float64)

@@ -74,12 +74,12 @@ def _resynthesised(signal: Block, sample_rate: int, speech: Speech, planned: Pla
 
 
 def louder(signal: Block, sample_rate: int, speech: Speech, planned: Plan, peak: float) -> Block:
-    """Gains of the plan, all of them less where the peak would pass the ceiling."""
-    if not planned.gains.any():
-        return signal
-    places = Time.of(planned.warp, 0.0).out(speech.times)
-    decibel = np.interp(np.arange(signal.shape[1]) / sample_rate, places, planned.gains)
-    out = signal * (10 ** (decibel / 20)).astype(np.float32)
+    """Gains of the plan, all of them less where the peak would pass the ceiling and the source's ``peak``."""
+    out = signal
+    if planned.gains.any():
+        places = Time.of(planned.warp, 0.0).out(speech.times)
+        decibel = np.interp(np.arange(signal.shape[1]) / sample_rate, places, planned.gains)
+        out = signal * (10 ** (decibel / 20)).astype(np.float32)
     most = max(CEILING, peak)
     loudest = float(np.abs(out).max())
     return out * np.float32(most / loudest) if loudest > most else out

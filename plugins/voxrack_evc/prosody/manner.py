@@ -124,7 +124,7 @@ def timbre(speech: Speech) -> NDArray[np.float64]:
     for centre in BANDS:
         inside = np.abs(np.log2(np.maximum(frequencies, 1.0) / centre)) < 1 / 6
         levels.append(10 * np.log10(power[inside].mean() + 1e-20))
-    return np.array(levels) - np.mean(levels)
+    return np.array(levels, np.float64) - float(np.mean(levels))
 
 
 @cache
@@ -141,4 +141,4 @@ def manners_digest() -> str:
 
 
 def _table() -> bytes:
-    return files(__package__).joinpath("manners.json").read_bytes()
+    return files("voxrack_evc.prosody").joinpath("manners.json").read_bytes()

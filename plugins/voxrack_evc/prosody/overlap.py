@@ -32,16 +32,17 @@ class Time:
     @classmethod
     def of(cls, warp: NDArray[np.float64], seconds: float) -> Time:
         """Of a plan's ``warp``; what lies behind the last frame, up to ``seconds``, keeps its length."""
-        inner = np.arange(len(warp) + 1) * FRAME
+        inner = np.arange(len(warp) + 1, dtype=np.float64) * FRAME
         outer = np.concatenate([[0.0], np.cumsum(warp)]) * FRAME
         rest = max(seconds - inner[-1], 0.0) + 1.0
-        return cls(np.append(inner, inner[-1] + rest), np.append(outer, outer[-1] + rest))
+        ends = (np.append(each, each[-1] + rest).astype(np.float64) for each in (inner, outer))
+        return cls(*ends)
 
     def out(self, times: NDArray[np.float64] | float) -> NDArray[np.float64]:
-        return np.interp(times, self.inner, self.outer)
+        return np.asarray(np.interp(times, self.inner, self.outer), np.float64)
 
     def back(self, times: NDArray[np.float64] | float) -> NDArray[np.float64]:
-        return np.interp(times, self.outer, self.inner)
+        return np.asarray(np.interp(times, self.outer, self.inner), np.float64)
 
 
 def lay_out(speech: Speech, plan: Plan, time: Time, seconds: float) -> NDArray[np.float64]:

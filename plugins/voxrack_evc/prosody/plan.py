@@ -120,7 +120,8 @@ def _gains(
 
 def _smooth(values: NDArray[np.float64]) -> NDArray[np.float64]:
     kernel = np.hanning(_FOLLOW + 2)[1:-1]
-    return np.convolve(np.pad(values, _FOLLOW // 2, mode="edge"), kernel / kernel.sum(), "valid")
+    padded = np.pad(values, _FOLLOW // 2, mode="edge")
+    return np.asarray(np.convolve(padded, kernel / kernel.sum(), "valid"), np.float64)
 
 
 def _warp(f0: NDArray[np.float64], level: NDArray[np.float64], tempo: float) -> NDArray[np.float64]:

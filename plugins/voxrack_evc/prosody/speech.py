@@ -59,7 +59,7 @@ class Speech:
     @property
     def times(self) -> NDArray[np.float64]:
         """Centre of each frame, s."""
-        return (np.arange(self.frames) + 0.5) * FRAME
+        return (np.arange(self.frames, dtype=np.float64) + 0.5) * FRAME
 
 
 def hear(signal: NDArray[np.float32], sample_rate: int) -> Speech | None:

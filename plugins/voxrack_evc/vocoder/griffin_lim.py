@@ -33,7 +33,7 @@ class GriffinLim:
     iterations: int = 64
     seed: int = 0
 
-    @torch.inference_mode()
+    @torch.no_grad()
     def synthesise(self, log_mel: ArrayLike, f0: ArrayLike, voicing: ArrayLike) -> NDArray[np.float32]:
         """Sound (256 frames,) of log-mel (80, frames); ``f0`` and ``voicing`` (frames,) are checked and not used."""
         mel, _, _ = checked(log_mel, f0, voicing)

@@ -45,7 +45,7 @@ class Vocoder:
     seed: int = 0
     sha256: str = ""
 
-    @torch.inference_mode()
+    @torch.no_grad()
     def synthesise(
         self, log_mel: ArrayLike, f0: ArrayLike, voicing: ArrayLike, spoken: ArrayLike | None = None
     ) -> NDArray[np.float32]:

@@ -46,10 +46,11 @@ class Filters(nn.Module):
         self.enter = nn.Conv1d(MELS + 3, width, 7, padding=3)
         self.norm = nn.LayerNorm(width)
         self.blocks = nn.ModuleList(Block(width) for _ in range(blocks))
-        self.leave = nn.Sequential(nn.LayerNorm(width), nn.Linear(width, 2 * BINS + PHASES))
-        nn.init.zeros_(self.leave[1].weight)
-        nn.init.zeros_(self.leave[1].bias)
-        nn.init.constant_(self.leave[1].bias[: 2 * BINS], _MOST * math.atanh(LEVEL / _MOST))
+        last = nn.Linear(width, 2 * BINS + PHASES)
+        nn.init.zeros_(last.weight)
+        nn.init.zeros_(last.bias)
+        nn.init.constant_(last.bias[: 2 * BINS], _MOST * math.atanh(LEVEL / _MOST))
+        self.leave = nn.Sequential(nn.LayerNorm(width), last)
 
     def forward(self, mel: Tensor, f0: Tensor, voicing: Tensor) -> tuple[Tensor, Tensor, Tensor]:
         """What is added to the suggested filters, which are for sounds of mean magnitude 1.

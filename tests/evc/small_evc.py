@@ -6,12 +6,12 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from voxrack_evc.specs_diffevc import DIFFEVC_RECIPE as SPEC
 
 from voxrack.datasets import Item
 from voxrack.feature_file import FeatureFile, FeatureWriter
 from voxrack.recipe import options, structural
 from voxrack.training import train_recipe
+from voxrack_evc.specs_diffevc import DIFFEVC_RECIPE as SPEC
 
 EMBEDDING = 6
 LABELS = ("neutral", "angry", "happy", "sad")
@@ -46,7 +46,8 @@ def write(path: Path, actors: tuple[int, ...] = (1, 2, 3, 4, 5, 6, 7, 8, 19, 20,
                 mel = sentence(actor, emotion, 0, generator)
                 writer.add(item, {"mel": mel, "emotion": vector[None].astype(np.float32)})
         for reader in range(1, readers + 1):
-            item = Item(f"read/{reader}", "read", f"read/{reader}", "read", 0.6, attributes={"emotion_encoder": "small"})
+            told = {"emotion_encoder": "small"}
+            item = Item(f"read/{reader}", "read", f"read/{reader}", "read", 0.6, attributes=told)
             mel = sentence(30 + reader, 0, 10 + reader, generator)
             writer.add(item, {"mel": mel, "emotion": generator.normal(size=(1, EMBEDDING)).astype(np.float32)})
     return FeatureFile(path)

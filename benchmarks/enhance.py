@@ -87,7 +87,7 @@ def frame_by_frame(network: LightNetwork, signal: Samples) -> None:
 
 
 def rnnoise(signal: Samples) -> None:
-    from pyrnnoise import rnnoise as library
+    from pyrnnoise import rnnoise as library  # pyright: ignore[reportMissingImports]
 
     state = library.create()
     for start in range(0, signal.shape[1] - 479, 480):  # frames of 10 ms at 48 kHz

@@ -115,7 +115,7 @@ class Mixer:
         self.frames = round(seconds * RATE)
         self.size = fast_size(self.frames + int(TAIL * LONGEST * RATE) + RATE // 10)
         self.speech = [_checked(samples, "speech") for samples in speech]
-        self._drawing = _groups([samples.any() for samples in self.speech], groups)
+        self._drawing = _groups([bool(samples.any()) for samples in self.speech], groups)
         self.speech = [samples for samples in self.speech if samples.any()]
         self.noises = [_checked(samples, "noise") for samples in noises]
         self.noises = [samples for samples in self.noises if samples.any()]

@@ -20,7 +20,10 @@ demo: .venv/installed-all
 
 test: .venv/installed-dev
 	$(RUN) tools/warm.py
-	$(RUN) -m pytest -n 2 --dist loadgroup $(ARGS)
+	@status=0; for which in "not browser" browser; do \
+		echo "tests: $$which"; \
+		$(RUN) -m pytest -n 2 --dist loadgroup -m "$$which" $(ARGS) || { code=$$?; [ $$code -eq 5 ] || status=$$code; }; \
+	done; exit $$status
 
 lint: .venv/installed-dev
 	.venv/bin/ruff check .
@@ -37,6 +40,9 @@ bench: .venv/installed-dev
 
 clean:
 	rm -rf .venv out
+
+# Tests in a browser run by themselves: Playwright's threads and greenlets stay out of the processes of all others.
+# pytest ends with 5 where ARGS leave it no test of the kind.
 
 # A half-made environment is removed, so that the next call begins anew.
 .venv/made:

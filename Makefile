@@ -18,6 +18,8 @@ export IN
 demo: .venv/installed-all
 	$(RUN) -m voxrack demo --out out $${IN:+--in "$$IN"}
 
+# Tests in a browser run by themselves: Playwright's threads and greenlets stay out of the processes of all others.
+# pytest ends with 5 where ARGS leave it no test of the kind.
 test: .venv/installed-dev
 	$(RUN) tools/warm.py
 	@status=0; for which in "not browser" browser; do \
@@ -40,9 +42,6 @@ bench: .venv/installed-dev
 
 clean:
 	rm -rf .venv out
-
-# Tests in a browser run by themselves: Playwright's threads and greenlets stay out of the processes of all others.
-# pytest ends with 5 where ARGS leave it no test of the kind.
 
 # A half-made environment is removed, so that the next call begins anew.
 .venv/made:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import json
 import os
 import shutil
@@ -24,6 +25,8 @@ SETTINGS = {
     "@jupyterlab/apputils-extension/notification": QUIET,  # nothing pops up, nothing is fetched from the net
     "@jupyterlab/notebook-extension/tracker": {"windowingMode": "none"},  # every cell stays in the page, seen or not
 }
+TOLD = "Object.values(window.__voxrack_players ?? {}).some(({ trouble }) => trouble)"  # that there is no sound
+PAGES = itertools.count()
 START = 240.0  # seconds until Lab must answer
 
 
@@ -115,6 +118,22 @@ def write_notebook(file: Path, *cells: str) -> None:
     file.write_text(json.dumps({"cells": made, "metadata": kernel, "nbformat": 4, "nbformat_minor": 5}))
 
 
+def press_play(page: Any) -> None:
+    """Press ▶ of the page's first player until it plays: a busy machine may open its audio output so late that the
+    player says it has none and asks for another press."""
+    playing = "Object.values(window.__voxrack_players ?? {}).some(({ playing }) => playing)"
+    page.locator(".vx-player .vx-play").first.wait_for()
+    for _ in range(12):
+        if page.evaluate(playing):
+            return
+        page.locator(".vx-player .vx-play").first.click()
+        for _ in range(12):
+            page.wait_for_timeout(500)
+            if page.evaluate(playing) or page.evaluate(TOLD):
+                break
+    raise AssertionError(f"the player does not play: {page.locator('.vx-player').first.inner_text()}")
+
+
 class Notebook:
     """One notebook, opened in a page of its own; its kernel and the engines of its players are at hand.
 
@@ -127,7 +146,8 @@ class Notebook:
         self._complaints: list[str] = []
         page.on("pageerror", lambda error: self._complaints.append(str(error)))
         page.on("console", lambda said: self._complaints.append(said.text) if said.type == "error" else None)
-        page.goto(f"{lab.url}/lab")
+        # a workspace of its own: else Lab opens again what another page has open, and there are two of everything
+        page.goto(f"{lab.url}/lab/workspaces/page-{next(PAGES)}")
         page.wait_for_function("window.jupyterapp")
         self.open(name)
 

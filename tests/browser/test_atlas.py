@@ -8,7 +8,7 @@ import pytest
 
 from voxrack.preset import Preset
 
-from .lab import Notebook, lab_of
+from .lab import Notebook, lab_of, press_play
 
 pytestmark = [pytest.mark.browser, pytest.mark.xdist_group("browser")]
 SLIDER = '[data-component="1"] .vx-slider'
@@ -47,7 +47,7 @@ def explorer(lab, browser, tmp_path_factory):
     page.wait_for_timeout(1500)
     page.evaluate("() => engine.match(false)")
     page.evaluate("() => engine.choose('wet')")
-    page.locator(".vx-play").first.click()
+    press_play(page)
     page.wait_for_function("engine.playing && engine.position() > 0.1")
     page.locator('.vx-pca [data-action="mean"]').click()
     page.wait_for_function("selector => document.querySelector(selector).value === '0'", arg=SLIDER)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from .lab import Notebook, lab_of, write_notebook
+from .lab import Notebook, lab_of, press_play, write_notebook
 
 pytestmark = [pytest.mark.browser, pytest.mark.xdist_group("browser")]
 NAME = "01_rack.ipynb"
@@ -58,8 +58,7 @@ def playing(opened):
     page = opened.page
     page.evaluate("() => engine.match(false)")
     page.evaluate("() => engine.choose('wet')")
-    if not page.evaluate("engine.playing"):
-        page.locator(".vx-play").first.click()
+    press_play(page)
     page.wait_for_function("engine.playing && engine.position() > 0.1")
     move(opened, 1.0)
     return opened
@@ -175,7 +174,7 @@ def vocal(lab, browser):
     assert notebook.run_all() == []
     page = notebook.page
     page.wait_for_function("(window.engine = Object.values(window.__voxrack_players ?? {})[0])?.takes.size === 2")
-    page.locator(".vx-play").first.click()
+    press_play(page)
     page.wait_for_function("engine.playing && engine.position() > 0.2")
     page.evaluate("() => engine.choose('wet')")
     yield notebook
@@ -246,7 +245,7 @@ def test_a_closed_widget_is_gone_and_python_goes_on(vocal):
     players = "Object.values(window.__voxrack_players)"
     page.wait_for_function(f"{players}.some((one) => (window.engine = one).takes.size === 2 && !one.playing)")
     page.wait_for_function("document.querySelectorAll('.vx-player').length === 1")
-    page.locator(".vx-play").first.click()
+    press_play(page)
     page.wait_for_function("engine.playing")
     assert vocal.ask("player.close() or (live.request() or live.wait(60)) and live.error is None") is True
     page.wait_for_function("document.querySelectorAll('.vx-player').length === 0")

@@ -12,7 +12,7 @@ from pathlib import Path
 
 import pytest
 
-from .lab import START, quiet_environment
+from .lab import START, press_play, quiet_environment
 
 pytestmark = [pytest.mark.browser, pytest.mark.xdist_group("browser")]
 ADDRESS = re.compile(r"http://(?:127\.0\.0\.1|localhost):\d+/lab\S*token=\w+")
@@ -55,7 +55,7 @@ def test_from_the_command_to_the_first_sound(browser, tmp_path):
         page.wait_for_selector(".jp-NotebookPanel:not(.lm-mod-hidden) .jp-CodeCell")  # 01_rack is open by itself
         page.get_by_role("menuitem", name="Run", exact=True).click()
         page.get_by_text("Run All Cells", exact=True).click()
-        page.locator(".vx-player .vx-play").first.click()
+        press_play(page)
         page.wait_for_function(
             """() => Object.values(window.__voxrack_players ?? {}).some(({ playing, analyser }) => {
               if (!playing || !analyser) return false;

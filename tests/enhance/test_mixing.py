@@ -18,7 +18,7 @@ from voxrack_enhance.mixing import Mixer, MixerSettings
 RATE = 16_000
 SPEECH = [voice(seconds, RATE, seed).samples[0] for seed, seconds in enumerate((0.4, 1.5, 2.5, 6.0))]
 NOISES = [synthetic.make(name, default_rng(0), 5 * RATE) for name in ("coloured", "knocks", "fan")]
-ALWAYS = MixerSettings(clean=0, noise_only=0, clipped=0, ridden=0, faint=0, entering=0)
+ALWAYS = MixerSettings(clean=0, noise_only=0, clipped=0, ridden=0, faint=0, entering=0, rumbling=0)
 BARE = replace(ALWAYS, reverberant=0, equalised=0, noise_equalised=0, band_limited=0, respeeded=0)
 
 
@@ -41,7 +41,7 @@ def test_the_ratio_and_the_level_are_reached(snr):
 
 
 def test_levels_and_ratios_spread_over_their_ranges():
-    noisy, target = pairs(MixerSettings(clipped=0, ridden=0), 200, seconds=1.0)
+    noisy, target = pairs(MixerSettings(clipped=0, ridden=0, rumbling=0), 200, seconds=1.0)
     loud = np.array([level(wanted) for wanted in target if wanted.any()])
     assert np.percentile(loud, 2) < -45 and np.percentile(loud, 97) > -20
     ratios = [
@@ -178,3 +178,25 @@ def test_real_speech_under_real_noise(shared):
     assert len(speaking) >= 55
     levels = [level(wanted) for _, wanted in speaking]
     assert min(levels) > -85 and np.median(levels) == pytest.approx(-32, abs=6) and max(levels) < -10
+
+
+def test_rumble_lies_below_the_voice_and_is_no_part_of_the_target():
+    """With the same draws as without: one more noise, nearly all of it below 100 Hz."""
+    noisy, target = pairs(replace(BARE, snr=(60.0, 60.0), level=(-20.0, -20.0), rumbling=1))
+    power = np.abs(np.fft.rfft(noisy - target)) ** 2
+    low = np.fft.rfftfreq(noisy.shape[1], 1 / RATE) < 100
+    assert np.median(power[:, low].sum(1) / power.sum(1)) > 0.9
+    over = np.array([level(rest) - level(wanted) for rest, wanted in zip(noisy - target, target, strict=True)])
+    assert over.min() < -10 and over.max() > -2 and over.max() < 12
+
+
+def test_corpora_are_drawn_alike_however_many_takes_they_have():
+    """Nineteen takes of one tone and one of another, in two groups: each is heard in about half of the pairs."""
+    time = np.arange(RATE) / RATE
+    tones = [np.sin(2 * np.pi * hertz * time).astype(np.float32) for hertz in (400.0, 1600.0)]
+    settings = replace(BARE, clean=1)
+    mixer = Mixer([tones[0]] * 19 + [tones[1]], [], seconds=0.5, settings=settings, groups=["many"] * 19 + ["few"])
+    _, target = mixer.draw(default_rng(0), 60)
+    power = np.abs(np.fft.rfft(target)) ** 2
+    high = power[:, 400:].sum(1) > power[:, :400].sum(1)  # bins of 2 Hz
+    assert 0.3 < high.mean() < 0.7

@@ -25,7 +25,6 @@ SETTINGS = {
     "@jupyterlab/apputils-extension/notification": QUIET,  # nothing pops up, nothing is fetched from the net
     "@jupyterlab/notebook-extension/tracker": {"windowingMode": "none"},  # every cell stays in the page, seen or not
 }
-TOLD = "Object.values(window.__voxrack_players ?? {}).some(({ trouble }) => trouble)"  # that there is no sound
 PAGES = itertools.count()
 START = 240.0  # seconds until Lab must answer
 
@@ -118,18 +117,17 @@ def write_notebook(file: Path, *cells: str) -> None:
     file.write_text(json.dumps({"cells": made, "metadata": kernel, "nbformat": 4, "nbformat_minor": 5}))
 
 
-def press_play(page: Any) -> None:
+def press_play(page: Any, engine: str = "engine") -> None:
     """Press ▶ of the page's first player until it plays: a busy machine may open its audio output so late that the
-    player says it has none and asks for another press."""
-    playing = "Object.values(window.__voxrack_players ?? {}).some(({ playing }) => playing)"
+    player says it has none and asks for another press. ``engine``: that player's, an expression of the page."""
     page.locator(".vx-player .vx-play").first.wait_for()
     for _ in range(12):
-        if page.evaluate(playing):
+        if page.evaluate(f"{engine}.playing"):
             return
         page.locator(".vx-player .vx-play").first.click()
         for _ in range(12):
             page.wait_for_timeout(500)
-            if page.evaluate(playing) or page.evaluate(TOLD):
+            if page.evaluate(f"{engine}.playing || {engine}.trouble"):
                 break
     raise AssertionError(f"the player does not play: {page.locator('.vx-player').first.inner_text()}")
 

@@ -55,7 +55,7 @@ def test_from_the_command_to_the_first_sound(browser, tmp_path):
         page.wait_for_selector(".jp-NotebookPanel:not(.lm-mod-hidden) .jp-CodeCell")  # 01_rack is open by itself
         page.get_by_role("menuitem", name="Run", exact=True).click()
         page.get_by_text("Run All Cells", exact=True).click()
-        press_play(page)
+        press_play(page, "Object.values(window.__voxrack_players)[0]")
         page.wait_for_function(
             """() => Object.values(window.__voxrack_players ?? {}).some(({ playing, analyser }) => {
               if (!playing || !analyser) return false;

@@ -69,7 +69,7 @@ def test_the_shell_examples_name_verbs_and_options_that_exist() -> None:
     assert len(found) >= 5
     for words in found:
         check_call(words)
-    for verb in re.findall(r"voxrack (\w+)[^`\n]*`", README):
+    for verb in re.findall(r"voxrack ([\w-]+)[^`\n]*`", README):
         assert verb in cli.list_commands(click.Context(cli)), verb
 
 

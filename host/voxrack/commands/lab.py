@@ -59,7 +59,9 @@ def _tell(folder: Path, new: tuple[str, ...], kept: tuple[str, ...]) -> None:
 
 def _serve(folder: Path, first: str, no_browser: bool, port: int) -> int:
     """Run JupyterLab until it ends; its exit code."""
-    command = [sys.executable, "-m", "jupyterlab", str(folder / first), f"--ServerApp.root_dir={folder.absolute()}"]
+    # not as the file to run: the address that Lab prints, to be opened by hand, would then not lead to it
+    command = [sys.executable, "-m", "jupyterlab", f"--ServerApp.root_dir={folder.absolute()}"]
+    command += [f"--LabApp.default_url=/lab/tree/{first}"]
     command += [f"--port={port}"] + (["--no-browser"] if no_browser else [])
     if getattr(os, "geteuid", lambda: 1)() == 0:
         command.append("--allow-root")  # in a container one is root; the address still needs its token

@@ -19,12 +19,12 @@ demo: .venv/installed-all
 	$(RUN) -m voxrack demo --out out $${IN:+--in "$$IN"}
 
 # Tests in a browser run by themselves: Playwright's threads and greenlets stay out of the processes of all others.
-# pytest ends with 5 where ARGS leave it no test of the kind.
+# A file's tests stay together (loadfile): they share a JupyterLab. pytest ends with 5 where ARGS leave no test of the kind.
 test: .venv/installed-dev
 	$(RUN) tools/warm.py
-	@status=0; for which in "not browser" browser; do \
-		echo "tests: $$which"; \
-		$(RUN) -m pytest -n 2 --dist loadgroup -m "$$which" $(ARGS) || { code=$$?; [ $$code -eq 5 ] || status=$$code; }; \
+	@status=0; for how in "load:not browser" loadfile:browser; do \
+		which="$${how#*:}"; echo "tests: $$which"; \
+		$(RUN) -m pytest -n 2 --dist "$${how%%:*}" -m "$$which" $(ARGS) || { code=$$?; [ $$code -eq 5 ] || status=$$code; }; \
 	done; exit $$status
 
 lint: .venv/installed-dev

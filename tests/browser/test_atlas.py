@@ -10,7 +10,7 @@ from voxrack.preset import Preset
 
 from .lab import Notebook, lab_of, press_play
 
-pytestmark = [pytest.mark.browser, pytest.mark.xdist_group("browser")]
+pytestmark = pytest.mark.browser
 SLIDER = '[data-component="1"] .vx-slider'
 
 # Samples of the first channel of what sounds now: the buffer behind the open gain.

@@ -11,7 +11,7 @@ from voxrack.notebook.controls import Controls, ControlsModel
 
 from .mounting import mount, tell
 
-pytestmark = [pytest.mark.browser, pytest.mark.xdist_group("browser")]
+pytestmark = pytest.mark.browser
 
 
 class Wired:

@@ -7,7 +7,7 @@ import pytest
 
 from .lab import Notebook, lab_of, press_play, write_notebook
 
-pytestmark = [pytest.mark.browser, pytest.mark.xdist_group("browser")]
+pytestmark = pytest.mark.browser
 NAME = "01_rack.ipynb"
 SLIDER = '[data-address="eq.low_pass.frequency"] .vx-slider'
 

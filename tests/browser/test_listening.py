@@ -11,7 +11,7 @@ from voxrack import write
 from voxrack.testing import voice
 from voxrack_evc import listening
 
-pytestmark = [pytest.mark.browser, pytest.mark.xdist_group("browser")]
+pytestmark = pytest.mark.browser
 
 
 @pytest.fixture

@@ -12,7 +12,7 @@ from voxrack.notebook.pca import LIMIT, PcaExplorer
 
 from .mounting import mount, tell
 
-pytestmark = [pytest.mark.browser, pytest.mark.xdist_group("browser")]
+pytestmark = pytest.mark.browser
 ACCENT = (0x3B, 0x82, 0xD6)
 
 

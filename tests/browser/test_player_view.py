@@ -12,7 +12,7 @@ from voxrack.notebook.player import ABPlayer, PlayerModel
 
 from .mounting import mount, tell
 
-pytestmark = [pytest.mark.browser, pytest.mark.xdist_group("browser")]
+pytestmark = pytest.mark.browser
 RATE = 48_000
 
 

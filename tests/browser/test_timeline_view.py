@@ -16,7 +16,7 @@ from voxrack.timeline import Timeline
 
 from .mounting import mount, tell
 
-pytestmark = [pytest.mark.browser, pytest.mark.xdist_group("browser")]
+pytestmark = pytest.mark.browser
 RATE = 16_000
 # Colour in the middle of a canvas' column, `share` of its width from the left and `down` of its height from the top.
 PIXEL = """

@@ -8,7 +8,7 @@ from voxrack.notebook.training import LiveTraining
 
 from .mounting import mount, tell
 
-pytestmark = [pytest.mark.browser, pytest.mark.xdist_group("browser")]
+pytestmark = pytest.mark.browser
 INK = """
 (title) => {
   const canvas = document.querySelector(`[data-curves="${title}"]`);

@@ -20,7 +20,7 @@ from voxrack.timeline import Timeline
 
 from .mounting import mount, tell
 
-pytestmark = [pytest.mark.browser, pytest.mark.xdist_group("browser")]
+pytestmark = pytest.mark.browser
 WIDGETS = [ABPlayer, Controls, EmotionTimeline, HeatMap, LiveTraining, PcaExplorer]
 DARK = """
 document.documentElement.style.background = "#111";

@@ -198,16 +198,12 @@ def test_the_training_notebook_stops_and_goes_on(run, tmp_path):
     assert sum(WIDGET in data for data in shown) == 2  # the training, the timeline
     assert sum("image/png" in data for data in shown) == 1  # the curves
     assert "32 recordings of 4 speakers" in printed(done)
-    assert "finished after epoch 4" in printed(done)
-    assert any(re.match("'after epoch [1-4]: ", data.get("text/plain", "")) for data in shown)  # the run, listened to
+    assert "finished after epoch 40" in printed(done)
+    assert any(re.match("'after epoch [0-9]+: ", data.get("text/plain", "")) for data in shown)  # the run, listened to
     folder = tmp_path / "work" / "out" / "run"
     assert (folder / "model.safetensors").is_file()
-    assert [line["epoch"] for line in map(json.loads, (folder / "metrics.jsonl").read_text().splitlines())] == [
-        1,
-        2,
-        3,
-        4,
-    ]
+    lines = (folder / "metrics.jsonl").read_text().splitlines()
+    assert [json.loads(line)["epoch"] for line in lines] == list(range(1, 41))
 
 
 def test_the_timeline_notebook_takes_a_recording_and_weights_of_the_users(run, tmp_path):

@@ -111,8 +111,10 @@ class DiffEvc:
         move = target - self._manner(source) if asked["prosody"] else Manner()
         edits = {name: asked[name] for name in ("pitch_range", "energy", "tempo")}
         planned = plan(speech.f0, speech.level, move, **edits)
-        mel, f0, voicing = warped(made, planned.f0, speech.voicing, planned.warp)
-        sound = self.vocoder.synthesise(mel, f0, voicing) * np.float32(10 ** (-gain / 20))
+        mel, (f0, spoken), voicing = warped(made, np.stack([planned.f0, speech.f0]), speech.voicing, planned.warp)
+        moved = not np.array_equal(planned.f0, speech.f0)  # where it is not, the ridges of the mel may stay
+        sound = self.vocoder.synthesise(mel, f0, voicing, spoken if moved else None)
+        sound *= np.float32(10 ** (-gain / 20))
         progress(0.95)
         out = louder(sound[None], RATE, speech, planned, float(np.abs(signal).max()))
         progress(1.0)
@@ -169,7 +171,8 @@ class DiffEvc:
 def warped(
     mel: Frames, f0: NDArray[np.float64], voicing: NDArray[np.float64], warp: NDArray[np.float64]
 ) -> tuple[Frames, Frames, Frames]:
-    """Frames laid out anew in time: mel (80, n) and voicing between neighbours, pitch of the nearer one."""
+    """Frames laid out anew in time: mel (80, n), voicing and pitch between neighbours; pitch (…, n) at the ends of a
+    voice is that of the nearer frame."""
     if (warp == 1.0).all():
         return mel, f0.astype(np.float32), voicing.astype(np.float32)
     time = Time.of(warp, len(warp) * FRAME)
@@ -178,8 +181,8 @@ def warped(
     before = np.floor(places).astype(int)
     after, share = np.minimum(before + 1, len(warp) - 1), (places - before).astype(np.float32)
     nearest = np.where(share < 0.5, before, after)
-    both = (f0[before] > 0) & (f0[after] > 0)
-    pitch = np.where(both, f0[before] + share * (f0[after] - f0[before]), f0[nearest])
+    both = (f0[..., before] > 0) & (f0[..., after] > 0)
+    pitch = np.where(both, f0[..., before] + share * (f0[..., after] - f0[..., before]), f0[..., nearest])
     spectra = mel[:, before] + share * (mel[:, after] - mel[:, before])
     periodic = voicing[before] + share * (voicing[after] - voicing[before])
     return spectra.astype(np.float32), pitch.astype(np.float32), periodic.astype(np.float32)

@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 from evc.small_ear import EAR
 from evc.small_evc import train, write
+from evc.small_voice import glide, vowel
 
 from voxrack import Audio, default_host, render
 from voxrack import write as write_audio
@@ -16,7 +17,9 @@ from voxrack.testing import check_device, host_with, voice
 from voxrack_evc.conversion import Converter
 from voxrack_evc.diffevc_device import DiffEvc, warped
 from voxrack_evc.emotion import EmotionEncoder
+from voxrack_evc.f0 import track
 from voxrack_evc.specs import DIFFEVC
+from voxrack_evc.vocoder import Vocoder
 
 RATE = 22_050
 OWN = dataclasses.replace(DIFFEVC, weights="")  # with weights of one's own nothing else is needed
@@ -106,6 +109,50 @@ def test_prosody_can_be_edited(host, run, talk, monkeypatch):
     assert 20 * np.log10(np.std(louder) / np.std(plain)) == pytest.approx(-6.0, abs=1.5)
 
 
+@pytest.fixture
+def told(monkeypatch):
+    """What the vocoder was last told: ``f0``, ``voicing``, ``spoken``; the decoder says what it heard."""
+    last = {}
+    synthesise = Vocoder.synthesise
+
+    def listen(self, mel, f0, voicing, spoken=None):
+        last.update(frames=mel.shape[1], f0=f0, voicing=voicing, spoken=spoken)
+        return synthesise(self, mel, f0, voicing, spoken)
+
+    monkeypatch.setattr(Vocoder, "synthesise", listen)
+    monkeypatch.setattr(Converter, "__call__", lambda self, mel, conditions, **how: mel)
+    return last
+
+
+def test_the_vocoder_is_told_the_pitch_that_was_spoken_laid_out_like_the_mel(host, run, told):
+    pitch = glide(120.0, 180.0)
+    converted(host, run, vowel(pitch)[None], emotion="happy", tempo=0.8, pitch_range=2.0)
+    spoken, voiced = told["spoken"], told["f0"] > 0
+    assert len(spoken) == len(told["f0"]) == told["frames"] == pytest.approx(len(pitch) / 0.8, rel=0.15)
+    assert np.array_equal(spoken > 0, voiced) and voiced.mean() > 0.9
+    expected = np.interp(np.linspace(0, 1, len(spoken)), np.linspace(0, 1, len(pitch)), pitch)
+    inner = slice(5, -5)
+    assert 12 * np.abs(np.log2(spoken[inner] / expected[inner])).max() < 0.3
+    assert 12 * np.abs(np.log2(told["f0"][inner] / spoken[inner])).max() > 1.0
+
+
+def test_a_melody_that_stays_keeps_the_ridges_of_the_mel(host, run, told):
+    converted(host, run, vowel(glide(120.0, 180.0))[None], prosody=False, tempo=0.8)
+    assert told["spoken"] is None and (told["f0"] > 0).mean() > 0.9
+
+
+def test_a_room_that_hums_in_the_pause_is_given_no_voice(host, run, told):
+    hum = vowel(np.full(100, 100.0), level=0.1 * 10 ** (-38 / 20), noise=0.0)
+    sound = np.concatenate([vowel(glide(120.0, 150.0)), hum, vowel(glide(150.0, 120.0))])
+    f0, _ = track(sound)
+    first = len(glide(120.0, 150.0))
+    pause = slice(first + 5, first + 95)
+    assert (f0[pause] > 0).mean() > 0.9  # correlation alone takes the hum for a voice
+    converted(host, run, sound[None], prosody=False)
+    assert not told["f0"][pause].any() and not told["voicing"][pause].any()
+    assert (told["f0"][: first - 5] > 0).mean() > 0.9
+
+
 @pytest.mark.parametrize("negative", ["none", "speaker", "emotion", "both"])
 def test_guidance_of_one_is_plain_conditioning(host, run, talk, negative):
     plain = converted(host, run, talk, guidance=1.0, negative="none", prosody=False)
@@ -189,3 +236,5 @@ def test_frames_are_laid_out_anew():
     assert set(np.unique(pitch)) == {0.0, 200.0} and (pitch > 0).sum() == pytest.approx(30, abs=1)
     same, _, _ = warped(mel, f0, f0, np.ones(40))
     assert same is mel
+    _, (one, other), _ = warped(mel, np.stack([f0, 1.5 * f0]), f0, np.full(40, 1.5))
+    assert np.array_equal(one, pitch) and np.allclose(other, 1.5 * pitch)

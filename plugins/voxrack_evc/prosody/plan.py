@@ -73,8 +73,8 @@ def plan(
 def _melody(f0: NDArray[np.float64], move: Manner, pitch_range: float) -> NDArray[np.float64]:
     """Level, range and slope: ``m + pitch + (s - m) exp(spread) pitch_range + slope (place - 1/2)`` in semitones."""
     voiced = f0 > 0
-    if not voiced.any():
-        return f0.copy()
+    if not voiced.any() or (move.pitch == move.spread == move.slope == 0.0 and pitch_range == 1.0):
+        return f0.copy()  # as it was, to the bit
     old = 12 * np.log2(f0[voiced])
     mean = old.mean()
     wide = math.exp(move.spread) * pitch_range

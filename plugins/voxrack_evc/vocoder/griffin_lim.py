@@ -34,8 +34,11 @@ class GriffinLim:
     seed: int = 0
 
     @torch.no_grad()
-    def synthesise(self, log_mel: ArrayLike, f0: ArrayLike, voicing: ArrayLike) -> NDArray[np.float32]:
-        """Sound (256 frames,) of log-mel (80, frames); ``f0`` and ``voicing`` (frames,) are checked and not used."""
+    def synthesise(
+        self, log_mel: ArrayLike, f0: ArrayLike, voicing: ArrayLike, spoken: ArrayLike | None = None
+    ) -> NDArray[np.float32]:
+        """Sound (256 frames,) of log-mel (80, frames); ``f0`` and ``voicing`` (frames,) are checked and not used: the
+        melody is the one that the mel spectrogram has, whatever was ``spoken``."""
         mel, _, _ = checked(log_mel, f0, voicing)
         magnitude = (_inverse() @ sound(mel).exp()).clamp_min(0.0)
         generator = torch.Generator().manual_seed(self.seed)

@@ -44,9 +44,11 @@ def _assemble() -> None:
         presets,
         recipes,
         rendering,
+        runs,
     )
 
-    for module in (analyzing, batch, completion, datasets, demo, doctor, lab, listing, presets, recipes, rendering):
+    rooms = (analyzing, batch, completion, datasets, demo, doctor, lab, listing, presets, recipes, rendering, runs)
+    for module in rooms:
         for command in module.COMMANDS:
             cli.add_command(command)
 

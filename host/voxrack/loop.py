@@ -43,6 +43,7 @@ def train(
     progress: Callable[[State], Any] | None = None,
     stop: Callable[[], bool] | None = None,
     about: Mapping[str, Any] | None = None,
+    note: Mapping[str, Any] | None = None,
     save_every: float = 60.0,
 ) -> Run:
     """Train ``task`` in the run folder ``folder``, or go on where it stands; a finished run is returned as it is.
@@ -70,6 +71,8 @@ def train(
     about : mapping, optional
         What else defines the run (recipe, options, features): kept in ``config.json``, and a folder that was made
         with anything else is refused.
+    note : mapping, optional
+        What else ``config.json`` shall say of this session (where the features lie); it defines nothing.
     save_every : float
         Seconds between checkpoints; a run that is killed loses at most so much.
 
@@ -96,7 +99,7 @@ def train(
         "monitor": task.monitor, "patience": task.patience, "clip": task.clip, "modules": _described(task),
     }  # fmt: skip
     session = {"engine": name, "device": str(fabric.device), "torch": torch.__version__,
-               "threads": torch.get_num_threads()}  # fmt: skip
+               "threads": torch.get_num_threads(), **(note or {})}  # fmt: skip
     run.leading = fabric.is_global_zero
     with forked():
         if run.leading:

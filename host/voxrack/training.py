@@ -88,7 +88,8 @@ def train_split(
     with seeded(seed, "weights"):
         task = recipe.task(features, split, seed=seed, epochs=epochs)
     known = {**(about or {}), "features": features.digest, "split": described(split, features.items)}
-    return train(task, folder, seed=seed, epochs=epochs, about=known, **how)
+    note = {"features": str(features.path.absolute())}
+    return train(task, folder, seed=seed, epochs=epochs, about=known, note=note, **how)
 
 
 def choose_split(

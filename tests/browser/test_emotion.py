@@ -103,6 +103,9 @@ def test_curves_grow_while_a_run_trains_and_stop_stops_it(lab, browser):
         "from voxrack.notebook import LiveTraining\n"
         "training = LiveTraining('out/growing', 'ser.mfcc_cnn', 'out/ser.mfcc_cnn.safetensors', epochs=400)\n"
         "training",
+        "training.wait(epochs=1)\n"
+        "watching = LiveTraining('out/growing')\n"  # as one does who has only the folder
+        "watching",
     )
     notebook = run(lab, browser, "growing.ipynb")
     page = notebook.page
@@ -112,15 +115,17 @@ def test_curves_grow_while_a_run_trains_and_stop_stops_it(lab, browser):
     page.wait_for_function(f"({reached})() >= {at + 30}")
     page.evaluate("() => new Promise(requestAnimationFrame)")
     assert page.evaluate(COLUMNS) > before
-    page.locator(".vx-stop").click()
-    page.wait_for_function("() => document.querySelector('.vx-training').dataset.state === 'stopped'")
+    page.locator(".vx-stop").first.click()
+    stopped = "() => [...document.querySelectorAll('.vx-training')].every((one) => one.dataset.state === 'stopped')"
+    page.wait_for_function(stopped)
     assert notebook.ask("training.state") == "stopped"
     epochs = notebook.ask("training.run.status()['epoch']")
     assert at + 30 <= epochs < 400
-    assert page.locator(".vx-state").inner_text() == f"stopped · epoch {epochs} of 400"
-    page.locator(".vx-resume").click()
-    page.wait_for_function(f"({reached})() > {epochs}")
-    page.locator(".vx-stop").click()
-    page.wait_for_function("() => document.querySelector('.vx-training').dataset.state === 'stopped'")
+    assert page.locator(".vx-state").first.inner_text() == f"stopped · epoch {epochs} of 400"
+    page.locator(".vx-resume").nth(1).click()
+    last = reached.replace("document.querySelector('.vx-state')", "[...document.querySelectorAll('.vx-state')].at(-1)")
+    page.wait_for_function(f"({last})() > {epochs}")
+    page.locator(".vx-stop").nth(1).click()
+    page.wait_for_function(stopped)
     assert notebook.complaints == []
     page.close()

@@ -31,11 +31,11 @@ def line(epoch: int) -> dict:
 
 
 def told(
-    state: str, epoch: int, epochs: int = 20, trainable: bool = True, why: str = "", audible: bool = False
+    state: str, epoch: int, epochs: int = 20, lacks: str = "", why: str = "", audible: bool = False
 ) -> dict:
     lines = [line(k) for k in range(1, epoch + 1)]
     run = {"type": "run", "state": state, "epoch": epoch, "epochs": epochs, "best": epoch or None, "lines": lines}
-    return run | {"trainable": trainable, "why": why, "audible": audible}
+    return run | {"lacks": lacks, "why": why, "audible": audible}
 
 
 @pytest.fixture
@@ -67,11 +67,13 @@ def test_buttons_are_open_when_they_have_something_to_do(shown):
     ):  # fmt: skip
         tell(shown, told(state, 2))
         assert (stop.is_enabled(), resume.is_enabled()) == (may_stop, may_resume), state
-    tell(shown, told("stopped", 2, trainable=False))
+    tell(shown, told("stopped", 2, lacks="it needs its <b>feature</b> file"))
     assert not resume.is_enabled()
+    assert shown.locator(".vx-lacks").inner_text() == "It cannot go on from here: it needs its <b>feature</b> file."
     tell(shown, told("running", 2))
     stop.click()
     tell(shown, told("stopped", 2))
+    assert shown.locator(".vx-lacks").is_hidden()
     resume.click()
     assert shown.evaluate("sentToPython.splice(0)") == [{"type": "stop"}, {"type": "start"}]
 

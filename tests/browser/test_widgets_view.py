@@ -68,7 +68,7 @@ def fill(page, widget) -> None:
     elif widget is LiveTraining:
         lines = [{"epoch": k, "train": {"loss": 1 / k}, "validation": {"uar": 0.5}} for k in (1, 2, 3)]
         run = {"state": "running", "epoch": 3, "epochs": 9, "best": 2, "lines": lines, "why": ""}
-        tell(page, {"type": "run", **run, "trainable": True, "audible": True})
+        tell(page, {"type": "run", **run, "lacks": "", "audible": True})
     else:
         slider = {"label": "1", "share": "80 %", "words": "longer decay, darker, wider"}
         dots = [{"row": 0, "name": "drawn-hall", "at": [0.5, -1.0]}]

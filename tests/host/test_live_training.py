@@ -9,10 +9,13 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from ser.tiny_features import tiny_features
 
-from voxrack import weights
+from voxrack import default_host, weights
 from voxrack.errors import InputError, UsageError, VoxrackError
+from voxrack.feature_file import FeatureFile
 from voxrack.runs import Run
+from voxrack.training import train_recipe
 
 pytest.importorskip("anywidget", reason="needs the extra notebook")
 
@@ -106,8 +109,66 @@ def test_a_run_of_somebody_else_is_watched_only(tmp_path):
     model.wait()
     watching = LiveTraining(tmp_path / "run")
     assert (watching.state, watching.wait()) == ("finished", "finished")
+    watching.resume()  # nothing is left to do
+    sent: list[dict] = []
+    stopped = TrainingModel(lambda content, _: sent.append(content), stopped_run(tmp_path / "stopped"))
     with pytest.raises(UsageError, match="only watched here"):
-        watching.resume()
+        stopped.start()
+    stopped.receive({"type": "start"})  # a page that is old asks in vain
+    assert stopped.state()["state"] == "stopped"
+
+
+def stopped_run(folder: Path) -> Path:
+    """A run of a program, stopped after its second epoch."""
+    model = Watched(folder, 400).model
+    model.start()
+    model.wait(epochs=2)
+    model.stop()
+    assert model.wait() == "stopped"
+    return folder
+
+
+def begun(folder: Path, features: FeatureFile) -> Path:
+    """A run of one of our recipes in another process than the watching one's, stopped after its first epoch."""
+    train_recipe(
+        default_host().recipes()["ser.mfcc_cnn"], features, folder, epochs=2, accelerator="cpu",
+        stop=lambda: bool(Run(folder).metrics()),
+    )  # fmt: skip
+    return folder
+
+
+def test_a_run_that_was_begun_elsewhere_goes_on_from_its_folder(tmp_path):
+    live = LiveTraining(begun(tmp_path / "run", tiny_features(tmp_path / "features.safetensors")))
+    assert (live.state, live.run.status()["epoch"], live.controller.lacking()) == ("stopped", 1, "")
+    live.controller.receive({"type": "start"})
+    assert live.wait(120) == "finished"
+    assert [line["epoch"] for line in live.run.metrics()] == [1, 2]
+    assert len(live.run.config()["sessions"]) == 2
+
+
+def test_the_page_is_told_what_a_run_lacks(tmp_path):
+    program = LiveTraining(stopped_run(tmp_path / "program"))
+    sent: list[dict] = []
+    program.controller.send = lambda content, _: sent.append(json.loads(json.dumps(content)))
+    program.controller.receive({"type": "ready"})
+    assert sent[-1]["lacks"].startswith("it was begun by a program")
+    with pytest.raises(UsageError, match="cannot go on from here: it was begun by a program"):
+        program.resume()
+    with pytest.raises(UsageError, match="leave epochs out"):
+        LiveTraining(tmp_path / "program", epochs=3)
+
+
+def test_a_refusal_to_go_on_is_told(tmp_path):
+    """The features are there, and are not those that it was trained from."""
+    folder = begun(tmp_path / "run", tiny_features(tmp_path / "features.safetensors"))
+    others = tiny_features(tmp_path / "others.safetensors", seed=1).path
+    live = LiveTraining(folder, features=others)
+    live.resume()
+    with pytest.raises(VoxrackError, match="holds other features than"):
+        live.wait(120)
+    assert live.state == "failed"
+    mended = LiveTraining(folder)
+    assert mended.state == "stopped"  # nothing happened to it
 
 
 def test_the_command_is_the_one_of_the_command_line():

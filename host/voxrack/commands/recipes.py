@@ -223,35 +223,6 @@ def _evaluated(spec: RecipeSpec, file: FeatureFile, variant: Variant, **asked: A
         return create(spec, values).evaluate(file, progress=watching, **asked)
 
 
-@common.verb("runs", short_help="Show, watch or stop training runs.")
-@click.argument("folders", metavar="RUN...", nargs=-1, required=True, type=click.Path())
-@click.option("--follow", is_flag=True, help="Print each epoch's measures as they come, until the run ends.")
-@click.option("--stop", is_flag=True, help="Have the run save a checkpoint and end.")
-def runs(folders: Sequence[str], follow: bool, stop: bool, as_json: bool) -> None:
-    """Show how training runs stand; from any process, while they run.
-
-    \b
-    Examples:
-      voxrack runs runs/*
-      voxrack runs runs/cnn --follow
-      voxrack runs runs/cnn --stop
-    """
-    from ..runs import Run
-
-    found = [Run(folder) for folder in folders]
-    if follow and len(found) > 1:
-        raise UsageError(f"--follow watches one run; {len(found)} were given")
-    for run in found:
-        run.config()
-        if stop:
-            run.ask_to_stop()
-    if follow:
-        for line in found[0].follow():
-            common.emit(line) if as_json else common.write(screen.measures(line))
-        return
-    screen.show_runs([run.status() for run in found], as_json)
-
-
 # ---- what they share ----------------------------------------------------------------------------
 def _recipe(id: str, stage: str = "") -> RecipeSpec:
     from ..host import default_host
@@ -306,4 +277,4 @@ def _features_in(
     return file
 
 
-COMMANDS = (recipes, prepare, train, evaluate, runs)
+COMMANDS = (recipes, prepare, train, evaluate)

@@ -1,5 +1,5 @@
 // A training run as it grows: losses on the left, everything else that is measured on the right.
-// Messages from Python: run {state, epoch, epochs, best, why, lines, trainable, audible}, sample {text, failed}.
+// Messages from Python: run {state, epoch, epochs, best, why, lines, lacks, audible}, sample {text, failed}.
 // To Python: ready, stop, start, listen.
 
 /** Values by epoch and curve: {"train loss": [[1, 2.0], …], …}, of those whose name passes. */
@@ -101,6 +101,7 @@ function render({ model, el }) {
   const state = element("span", "vx-state", top, { role: "status" });
   const progress = element("progress", "vx-progress", top, { max: 1, value: 0, "aria-label": "epochs done" });
   const why = element("span", "vx-why", top);
+  const lacks = element("p", "vx-lacks", root, { role: "status" });
   const sample = element("p", "vx-sample", root, { role: "status" });
   const plots = element("div", "vx-plots", root);
   const losses = new Plot(plots, "loss", false);
@@ -119,7 +120,8 @@ function render({ model, el }) {
     stop.disabled = message.state !== "running";
     listen.hidden = !message.audible;
     listen.disabled = !epochs; // nothing has begun
-    start.disabled = !message.trainable || ["starting", "running", "ending", "finished"].includes(message.state);
+    start.disabled = !!message.lacks || ["starting", "running", "ending", "finished"].includes(message.state);
+    lacks.textContent = message.lacks && `It cannot go on from here: ${message.lacks}.`;
     losses.show(curvesOf(lines, isLoss), epochs, best);
     measures.show(curvesOf(lines, (key) => !isLoss(key)), epochs, best);
   };

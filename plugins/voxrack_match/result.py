@@ -61,6 +61,18 @@ class FitResult:
         """The dry recording through the preset, as long as it."""
         return render_preset(self.preset, self.pair.source)
 
+    def takes(self) -> dict[str, Audio]:
+        """What to listen to, on one timeline: the dry where the wet has it, the wet, and the match.
+
+        Of recordings longer than a player takes, the beginning.
+        """
+        from voxrack.notebook.takes import excerpt
+
+        pair = self.pair
+        dry = Audio(pair.dry * np.float32(10 ** (-pair.dry_gain / 20)), pair.sample_rate)
+        match = render_preset(self.preset, excerpt(pair.source))
+        return {"dry": excerpt(dry), "wet": excerpt(pair.original), "match": match}
+
     def rows(self) -> list[tuple[str, float, float]]:
         """Term in words, before, after."""
         return [(NAMES[key], self.before[key], self.after[key]) for key in NAMES]
@@ -88,6 +100,15 @@ class FitResult:
             f"<FitResult {self.preset.name!r}: total {self.before['total']:.3f} -> {self.after['total']:.3f}, "
             f"{self.steps} steps, {self.seconds:.0f} s>"
         )
+
+    def _repr_mimebundle_(self, include: Any = None, exclude: Any = None) -> dict[str, Any]:
+        """In a notebook the figures with a player of :meth:`takes` below; without the notebook extra, that it lacks."""
+        try:
+            from voxrack.notebook.stacked import table_and_player
+        except ImportError:
+            need = "<p>To hear dry, wet and match here: <code>pip install 'voxrack[notebook]'</code></p>"
+            return {"text/html": self._repr_html_() + need}
+        return table_and_player(self._repr_html_(), self.takes)
 
     def _repr_html_(self) -> str:
         rows = "".join(

@@ -90,7 +90,8 @@ def run(tmp_path, monkeypatch):
     return go
 
 
-OTHERS = [path for path in NOTEBOOKS if path.stem not in ("01_rack", "02_train", "04_atlas", "05_pca")]  # those: below
+BELOW = ("01_rack", "02_train", "03_match", "04_atlas", "05_pca")  # each has a test of its own
+OTHERS = [path for path in NOTEBOOKS if path.stem not in BELOW]
 
 
 @pytest.mark.parametrize("path", OTHERS, ids=lambda path: path.stem)
@@ -186,6 +187,14 @@ def test_a_path_that_is_not_there_is_told_by_name(run, tmp_path, name, parameter
         run(FOLDER / f"{name}.ipynb", **{parameter: str(tmp_path / "nowhere")})
     assert f"{tmp_path / 'nowhere'}" in str(failed.value)
     assert told in str(failed.value)
+
+
+def test_the_match_notebook_shows_the_fit_to_be_heard(run, tmp_path):
+    shown = outputs(run(FOLDER / "03_match.ipynb"))
+    views = [data for data in shown if WIDGET in data]
+    assert len(views) == 2  # the pair, the fit
+    assert "unprocessed" in views[1]["text/html"]  # for those who read it where there are no widgets
+    assert (tmp_path / "work" / "out" / "my-match.json").is_file()
 
 
 def printed(notebook) -> str:

@@ -38,6 +38,7 @@ def _names(context: click.Context, option: click.Parameter, text: str | None) ->
               "recognised more often at no lower quality.")  # fmt: skip
 @click.option("--source", metavar="NAME", help="What is heard now: an emotion, or auto. Default: neutral. evc.prosody")
 @click.option("--strength", type=float, help="Share of the way, 0 to 2. evc.prosody")
+@click.option("--contrast", type=float, help="How far its timbre keeps from other emotions', 0 to 4. evc.prosody")
 @click.option("--guidance", type=float, help="How far away from the source's feeling, 1 or more. evc.diffevc")
 @click.option("--negative", help="What guidance leads away from: none, speaker, emotion, both. evc.diffevc")
 @click.option("--steps", type=int, help="Of the sampler. evc.diffevc")

@@ -30,6 +30,8 @@ PROSODY = DeviceSpec(
         Param("source", "neutral", kind="choice", choices=EMOTIONS, help="what is heard now"),
         Param("strength", 1.0, lo=0.0, hi=2.0, fit=False,
               help="share of the way: 0 is the signal as it came, 1 as people do it on average"),
+        Param("contrast", 2.0, lo=0.0, hi=4.0, fit=False,
+              help="how far the timbre is led away from what the other emotions have in common; 0: the average"),
         *EDITS,
     ),
     streaming=False, length="free", transparent={"strength": 0.0},

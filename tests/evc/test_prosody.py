@@ -9,7 +9,7 @@ from voxrack import Audio, default_host, read, render
 from voxrack.errors import ParamError
 from voxrack.testing import check_device, noise, voice
 from voxrack_evc.prosody.colour import colour, filter_of
-from voxrack_evc.prosody.manner import BANDS, Manner, manners, measure
+from voxrack_evc.prosody.manner import BANDS, Manner, manners, measure, toward
 from voxrack_evc.prosody.marks import pitch_marks
 from voxrack_evc.prosody.overlap import Time, lay_out, overlap_add
 from voxrack_evc.prosody.plan import Plan, plan
@@ -148,8 +148,8 @@ def test_the_filter_has_the_gains_it_is_told():
                 assert 20 * np.log10(response) == pytest.approx(wanted, abs=0.4)
 
 
-def test_timbre_changes_voice_alone_and_keeps_its_power():
-    signal = np.concatenate([pulses(150.0), noise(1.0, RATE, level=-40.0).samples], axis=1)
+def test_timbre_changes_speech_alone_and_keeps_its_power():
+    signal = np.concatenate([pulses(150.0), noise(1.0, RATE, level=-60.0).samples], axis=1)
     speech = hear(signal, RATE)
     out = colour(signal, RATE, speech, np.linspace(-8.0, 8.0, len(BANDS)))
     rest = slice(round(1.2 * RATE), None)
@@ -175,12 +175,22 @@ def test_a_manner_is_the_sum_of_another_and_their_difference():
     assert Manner.from_record(one.record()).record() == one.record()
 
 
+def test_contrast_leads_away_from_the_other_emotions_and_none_of_it_is_the_average():
+    table = manners()
+    for emotion in table:
+        others = np.mean([table[name].timbre for name in table if name != emotion], axis=0)
+        own = table[emotion]
+        assert np.array_equal(toward(emotion).timbre, own.timbre)
+        assert toward(emotion, 2.0).timbre - others == pytest.approx(3.0 * (own.timbre - others))
+        assert toward(emotion, 2.0).pitch == own.pitch
+
+
 def test_a_conversion_moves_the_measured_manner_toward_the_target(shared):
     path = shared / "data/ravdess/Actor_19/03-01-01-01-01-01-19.flac"
     audio = read(path)
     before = measure(hear(audio.samples, audio.sample_rate))
     after = measure(hear(converted(audio.samples, audio.sample_rate, emotion="angry"), audio.sample_rate))
-    wanted, found = manners()["angry"], after - before
+    wanted, found = toward("angry", 2.0), after - before
     assert found.pitch == pytest.approx(wanted.pitch, abs=1.2)
     assert found.energy == pytest.approx(wanted.energy, abs=3.0)
     assert found.tempo == pytest.approx(wanted.tempo, abs=0.08)

@@ -1,4 +1,4 @@
-"""Another timbre for the voiced parts: a linear-phase equaliser that is faded in where there is voice."""
+"""Another timbre for speech: a linear-phase equaliser that is faded in where somebody speaks."""
 
 from __future__ import annotations
 
@@ -9,14 +9,14 @@ from .manner import BANDS
 from .speech import Speech
 
 _SECONDS = 0.016  # of the filter
-_MOST = 12.0  # dB
+_MOST = 18.0  # dB
 _FADE = 5  # frames
 
 
 def colour(
     signal: NDArray[np.float32], sample_rate: int, speech: Speech, timbre: NDArray[np.float64]
 ) -> NDArray[np.float32]:
-    """Filter the voiced parts; their power stays, the rest of the signal is as it was.
+    """Filter the spoken parts; their power stays, the pauses are as they were.
 
     Parameters
     ----------
@@ -25,7 +25,7 @@ def colour(
         Hz.
     speech : Speech
         Of the same signal.
-    timbre : ndarray, shape (15,)
+    timbre : ndarray, shape (18,)
         dB in the third octaves :data:`~voxrack_evc.prosody.manner.BANDS`; kept below and above them.
     """
     from scipy.signal import oaconvolve
@@ -35,7 +35,7 @@ def colour(
     taps = filter_of(timbre, sample_rate)
     delay = len(taps) // 2
     filtered = oaconvolve(signal.astype(np.float64), taps[None], axes=1)[:, delay : delay + signal.shape[1]]
-    weight = np.interp(np.arange(signal.shape[1]) / sample_rate, speech.times, _presence(speech.voiced))
+    weight = np.interp(np.arange(signal.shape[1]) / sample_rate, speech.times, _presence(speech.spoken))
     before, after = (float(np.sum(weight * np.square(each, dtype=np.float64))) for each in (signal, filtered))
     filtered *= np.sqrt(before / after) if after > 0 else 1.0
     return (signal + weight * (filtered - signal)).astype(np.float32)
@@ -51,8 +51,8 @@ def filter_of(timbre: NDArray[np.float64], sample_rate: int) -> NDArray[np.float
     return 0.5 * (taps + taps[::-1])
 
 
-def _presence(voiced: NDArray[np.bool_]) -> NDArray[np.float64]:
-    """1 inside of voice, 0 outside, smooth between."""
+def _presence(spoken: NDArray[np.bool_]) -> NDArray[np.float64]:
+    """1 inside of speech, 0 outside, smooth between."""
     kernel = np.hanning(_FADE + 2)[1:-1]
-    padded = np.pad(voiced.astype(np.float64), _FADE // 2, mode="edge")
+    padded = np.pad(spoken.astype(np.float64), _FADE // 2, mode="edge")
     return np.asarray(np.convolve(padded, kernel / kernel.sum(), "valid"), np.float64)

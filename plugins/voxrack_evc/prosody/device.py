@@ -15,7 +15,7 @@ import numpy as np
 from voxrack.device import Block, Progress
 
 from .colour import colour
-from .manner import manners, manners_digest
+from .manner import Manner, manners, manners_digest, toward
 from .overlap import FINE, Time, lay_out, overlap_add
 from .plan import Plan, plan
 from .speech import Speech, hear
@@ -38,7 +38,9 @@ class Prosody:
     def convert(self, signal: Block, sample_rate: int, progress: Progress) -> Block:
         """(channels, n) to (channels, m): ``m`` is another length where the tempo is another."""
         asked = self.values
-        move = (manners()[asked["emotion"]] - manners()[asked["source"]]) * asked["strength"]
+        move = Manner()  # the same feeling: nothing but the edits
+        if asked["emotion"] != asked["source"]:
+            move = (toward(asked["emotion"], asked["contrast"]) - manners()[asked["source"]]) * asked["strength"]
         edits = {name: asked[name] for name in ("pitch_range", "energy", "tempo")}
         neutral = edits == {"pitch_range": 1.0, "energy": 0.0, "tempo": 1.0}
         speech = hear(signal, sample_rate) if signal.any() else None

@@ -9,7 +9,7 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Mapping
-from dataclasses import dataclass, field, fields
+from dataclasses import dataclass, field, fields, replace
 from functools import cache
 from importlib.resources import files
 from typing import Any
@@ -22,11 +22,12 @@ from voxrack.errors import InputError
 from ..mel import HOP, RATE, WINDOW
 from .speech import FRAME, Speech
 
-BANDS = (250, 315, 400, 500, 630, 800, 1000, 1250, 1600, 2000, 2500, 3150, 4000, 5000, 6300)
+BANDS = (160, 200, 250, 315, 400, 500, 630, 800, 1000, 1250, 1600, 2000, 2500, 3150, 4000, 5000, 6300, 8000)
 """Hz: centres of the third octaves that timbre is measured in."""
 LEAST = 0.15
 """Seconds of voice that a recording must hold to be measured."""
 _SPOKEN = 30.0  # dB under the loudest frame at which speech begins and ends
+_SILENCE = 1e-9  # power of a band in a frame, under which digital silence is not told apart
 _ORDINARY = 2.563  # standard deviations between the 10th and the 90th percentile of a normal distribution
 
 
@@ -48,8 +49,8 @@ class Manner:
         Natural logarithm of the standard deviation of the level of audible frames in dB.
     tempo : float
         Natural logarithm of utterances per second, from the first to the last frame within 30 dB of the loudest.
-    timbre : ndarray, shape (15,)
-        dB in :data:`BANDS` of voiced frames, the mean of the bands taken away.
+    timbre : ndarray, shape (18,)
+        dB in :data:`BANDS`, the mean over frames of speech, the mean of the bands taken away.
     """
 
     pitch: float = 0.0
@@ -114,16 +115,19 @@ def measure(speech: Speech) -> Manner:
 
 
 def timbre(speech: Speech) -> NDArray[np.float64]:
-    """dB in third octaves of the voiced frames' mean power, without their mean."""
+    """dB in third octaves: the mean of the levels in every frame of speech, as ears and recognisers add them up.
+
+    The mean of the bands is taken away.
+    """
     sound = np.pad(speech.samples.astype(np.float64), WINDOW)
-    starts = (np.flatnonzero(speech.voiced) * HOP + HOP // 2 - WINDOW // 2) + WINDOW
+    starts = (np.flatnonzero(speech.spoken) * HOP + HOP // 2 - WINDOW // 2) + WINDOW
     frames = sound[starts[:, None] + np.arange(WINDOW)] * np.hanning(WINDOW)
-    power = np.square(np.abs(np.fft.rfft(frames))).mean(axis=0)
+    power = np.square(np.abs(np.fft.rfft(frames)))
     frequencies = np.fft.rfftfreq(WINDOW, 1 / RATE)
     levels = []
     for centre in BANDS:
         inside = np.abs(np.log2(np.maximum(frequencies, 1.0) / centre)) < 1 / 6
-        levels.append(10 * np.log10(power[inside].mean() + 1e-20))
+        levels.append(10 * np.log10(power[:, inside].mean(axis=1) + _SILENCE).mean())
     return np.array(levels, np.float64) - float(np.mean(levels))
 
 
@@ -132,6 +136,26 @@ def manners() -> Mapping[str, Manner]:
     """Difference to neutral of every emotion of the table."""
     table = json.loads(_table())
     return {emotion: Manner.from_record(record) for emotion, record in table["emotions"].items()}
+
+
+def toward(emotion: str, contrast: float = 0.0) -> Manner:
+    """Difference to neutral of an emotion, its timbre led away from what the others have in common.
+
+    ``timbre + contrast (timbre - mean of the others)``: what guidance with a negative condition does to a score
+    (DiffEVC, eq. 5, with lambda = 1 + contrast), done to averages. Without it the mean over actors, who do not all do
+    the same, is fainter than any one of them.
+
+    Parameters
+    ----------
+    emotion : str
+        A key of :func:`manners`.
+    contrast : float
+        0 and more; 0 is the average.
+    """
+    known = manners()
+    others = [manner.timbre for name, manner in known.items() if name != emotion]
+    own = known[emotion]
+    return replace(own, timbre=own.timbre + contrast * (own.timbre - np.mean(others, axis=0)))
 
 
 @cache

@@ -57,6 +57,11 @@ class Speech:
         return self.level > max(float(self.level.max(initial=_FLOOR)) - AUDIBLE, _FLOOR + 1)
 
     @property
+    def spoken(self) -> NDArray[np.bool_]:
+        """Frames within 32 dB of the loudest one: speech, voiced or not, and no room."""
+        return self.level > max(float(self.level.max(initial=_FLOOR)) - VOICED, _FLOOR + 1)
+
+    @property
     def times(self) -> NDArray[np.float64]:
         """Centre of each frame, s."""
         return (np.arange(self.frames, dtype=np.float64) + 0.5) * FRAME

@@ -66,8 +66,8 @@ def test_the_same_call_gives_the_same_file(talk, tmp_path):
 
 
 def test_edits_and_settings_reach_the_device(talk, tmp_path):
-    edits = ("--strength", 0.5, "--contrast", 1.0, "--pitch-range", 1.2, "--energy", "-3 dB", "--tempo", 0.8, "--source", "happy")
-    words = ("--emotion", "sad", *edits, "--no-gate", "--json")
+    edits = ("--strength", 0.5, "--contrast", 1.0, "--pitch-range", 1.2, "--energy", "-3 dB", "--tempo", 0.8)
+    words = ("--emotion", "sad", "--source", "happy", *edits, "--no-gate", "--json")
     report = lines(done("convert", talk, "-o", tmp_path / "o.wav", *words))[0]
     wanted = {"strength": 0.5, "contrast": 1.0, "pitch_range": 1.2, "energy": -3.0, "tempo": 0.8, "source": "happy"}
     assert report["values"] == wanted | {"emotion": "sad"}

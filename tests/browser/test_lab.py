@@ -114,6 +114,31 @@ def test_a_moved_low_pass_takes_the_heights_out_of_what_is_heard(playing):
     assert page.evaluate(LEVELS, [LOW, HIGH])[1] == pytest.approx(high_before, abs=3)  # and they come back
 
 
+BRIGHT = """
+() => {
+  const canvas = document.querySelector('.vx-spectrogram[data-take="wet"]');
+  if (canvas.dataset.current !== "true") return null;
+  const { width, height } = canvas;
+  const { data } = canvas.getContext("2d").getImageData(Math.floor(width / 4), 0, width / 2, Math.floor(height / 3));
+  return data.reduce((sum, value, k) => sum + (k % 4 < 3 ? value : 0), 0) / (data.length * 0.75);
+}
+"""  # the upper third of the wet take's spectrogram: beyond 2 kHz
+
+
+def test_the_spectrogram_follows_the_slider(playing):
+    page = playing.page
+    page.wait_for_function(BRIGHT)  # the notebook opens with it
+    before = page.evaluate(BRIGHT)
+    move(playing, 0.45)
+    page.wait_for_function(BRIGHT)
+    page.wait_for_timeout(200)
+    assert page.evaluate(BRIGHT) < 0.5 * before
+    page.locator(".vx-player").first.scroll_into_view_if_needed()
+    page.screenshot(path=str(playing.screenshots / "spectrogram.png"))
+    move(playing, 1.0)
+    page.wait_for_function(f"(value) => ({BRIGHT})() > value", arg=0.8 * before)
+
+
 def test_the_playhead_goes_on_while_takes_are_swapped(playing):
     page = playing.page
     start = page.evaluate("engine.anchor.time")

@@ -197,11 +197,13 @@ def test_what_the_user_does_on_the_page_is_known_in_python_and_not_echoed(model,
     for message in (
         {"type": "choose", "name": "wet"},
         {"type": "match", "on": False},
+        {"type": "spectrogram", "on": True},
         {"type": "volume", "value": 0.25},
         {"type": "region", "region": [0.1, 5.0]},
     ):
         model.receive(message)
     assert (model.active, model.matched, model.volume, model.region) == ("wet", False, 0.25, (0.1, 1.0))
+    assert model.state()["spectrogram"] is True
     assert sent == []
     model.receive({"type": "choose", "name": "gone"})  # a click on a take that was just removed
     model.receive({"type": "region", "region": None})
@@ -220,7 +222,8 @@ def test_state_is_json_even_for_silence(model):
 def test_the_widget_passes_on_and_reports(monkeypatch):
     messages = []
     monkeypatch.setattr(ABPlayer, "send", lambda self, content, buffers=None: messages.append(content["type"]))
-    player = ABPlayer({"dry": tone(-20), "wet": tone(-14)})
+    player = ABPlayer({"dry": tone(-20), "wet": tone(-14)}, spectrogram=True)
+    assert player.spectrogram
     assert player.names == ("dry", "wet")
     assert player.gains["wet"] == pytest.approx(-6.0, abs=0.01)
     player.matched = False

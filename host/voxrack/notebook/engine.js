@@ -1,6 +1,6 @@
 // The sounding half of the A/B player: one engine per widget model, shared by all views of it.
 // Messages from Python: take (float32 samples, channel after channel, in buffers[0]), state, transport, note.
-// Messages to Python: ready, choose, match, region, volume. A click takes effect here at once and is only reported.
+// Messages to Python: ready, choose, match, spectrogram, region, volume. A click takes effect here at once and is only reported.
 // The widget's module is page.js, this file, pictures.js and player.js joined.
 
 const FADE = 0.02; // seconds of every crossfade; linear, because takes of one performance are correlated
@@ -56,7 +56,7 @@ class Engine extends EventTarget {
     super();
     this.send = send;
     this.takes = new Map(); // name -> {rate, frames, channels: [Float32Array], buffer, peaks, mean}
-    this.state = { takes: [], active: "", matched: true, volume: 0.5, region: null, duration: 0 };
+    this.state = { takes: [], active: "", matched: true, spectrogram: false, volume: 0.5, region: null, duration: 0 };
     this.note = { text: "", level: "info" };
     this.voices = new Map(); // name -> {source, gain, ramp}
     this.playing = false;
@@ -279,6 +279,11 @@ class Engine extends EventTarget {
     this.state.matched = on;
     this.balance();
     this.report({ type: "match", on });
+  }
+
+  look(on) {
+    this.state.spectrogram = on;
+    this.report({ type: "spectrogram", on });
   }
 
   volume(value) {

@@ -1,4 +1,5 @@
-// The view of the A/B player: buttons, keys and mouse over the engine (engine.js) and its pictures (pictures.js).
+// The view of the A/B player: buttons, keys and mouse over the engine (engine.js), its pictures (pictures.js) and
+// spectrograms (spectrogram.js).
 
 const signed = (db) => (db >= 0 ? "+" : "−") + Math.abs(db).toFixed(1);
 
@@ -26,10 +27,13 @@ function render({ model, el }) {
   const chips = element("div", "vx-takes", bar, { role: "radiogroup", "aria-label": "take that is heard" });
   const match = element("button", "vx-match", bar, { title: "play all takes equally loud (M)" });
   match.textContent = "match loudness";
+  const sight = element("button", "vx-sight", bar, { title: "show spectrograms of the first take and of the other (S)" });
+  sight.textContent = "spectrogram";
   const volume = element("input", "vx-volume", bar, { type: "range", min: 0, max: 1, step: 0.01, "aria-label": "volume" });
   const screen = element("div", "vx-screen", root);
   const wave = element("canvas", "vx-wave", screen, { title: "click: seek · drag: loop · double-click: no loop" });
   const spectrum = element("canvas", "vx-spectrum", screen, { title: "spectrum heard now (filled) and averaged (lines)" });
+  const pair = new SpectrogramPair(root, engine);
   const foot = element("div", "vx-foot", root);
   const note = element("span", "vx-note", foot, { role: "status" });
   element("span", "vx-keys", foot).textContent = "space play · 1–9 take · X back · ←→ seek · drag, or I and O, to loop · L no loop";
@@ -44,11 +48,12 @@ function render({ model, el }) {
   });
 
   const update = () => {
-    const { takes, matched, region } = engine.state;
+    const { takes, matched, region, spectrogram } = engine.state;
     play.textContent = engine.playing ? "❚❚" : "▶";
     play.disabled = !takes.length;
     label();
     match.setAttribute("aria-pressed", matched);
+    sight.setAttribute("aria-pressed", spectrogram);
     volume.value = Math.sqrt(engine.state.volume);
     volume.title = `volume ${signed(20 * Math.log10(Math.max(engine.state.volume, 1e-5)))} dB`;
     const loop = region ? `loop ${clock(region[0])} – ${clock(region[1])}` : "";
@@ -65,10 +70,12 @@ function render({ model, el }) {
     time.textContent = `${clock(engine.position())} / ${clock(engine.state.duration)}`;
     drawWave(wave, engine, style);
     drawSpectrum(spectrum, engine, style, bins);
+    pair.draw(style);
   };
 
   play.addEventListener("click", () => (engine.playing ? engine.pause() : engine.play()));
   match.addEventListener("click", () => engine.match(!engine.state.matched));
+  sight.addEventListener("click", () => engine.look(!engine.state.spectrogram));
   volume.addEventListener("input", () => engine.volume(Number(volume.value) ** 2));
 
   const seconds = (event) => {
@@ -97,6 +104,7 @@ function render({ model, el }) {
     i: () => engine.loopFrom(0),
     o: () => engine.loopFrom(1),
     m: () => engine.match(!engine.state.matched),
+    s: () => engine.look(!engine.state.spectrogram),
     home: () => engine.seek(engine.span()[0]),
     arrowleft: (event) => engine.seek(Math.max(0, engine.position() - (event.shiftKey ? 0.1 : 1))),
     arrowright: (event) => engine.seek(Math.min(engine.state.duration, engine.position() + (event.shiftKey ? 0.1 : 1))),
@@ -107,7 +115,7 @@ function render({ model, el }) {
   });
   const forget = watchKernel(model, el);
   const end = follow(engine, wave, update, draw);
-  return () => (forget(), end());
+  return () => (forget(), pair.close(), end());
 }
 
 export default { initialize, render };

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 Send = Callable[[dict[str, Any], list[Any]], None]
 SHORTEST_LOOP = 0.05  # seconds; shorter regions buzz at the repeat rate and hide the take
 _HERE = files("voxrack.notebook")
-_MODULE = ("page.js", "engine.js", "pictures.js", "player.js")  # a widget has one module, so its files are joined
+_MODULE = ("page.js", "engine.js", "pictures.js", "spectrogram.js", "player.js")  # a widget has one module: all joined
 
 
 class PlayerModel:
@@ -34,6 +34,8 @@ class PlayerModel:
         channel after channel, as one binary buffer), ``state``, ``transport`` and ``note``.
     matched : bool
         Play all takes equally loud.
+    spectrogram : bool
+        Show the spectrograms of the first take and of the other that was heard last.
     longest : float
         Seconds; of a longer recording the beginning is taken, and the take's note says so.
 
@@ -43,12 +45,15 @@ class PlayerModel:
     may arrive on another thread than the cell's, hence the lock.
     """
 
-    def __init__(self, send: Send, matched: bool = True, longest: float = LONGEST) -> None:
+    def __init__(
+        self, send: Send, matched: bool = True, longest: float = LONGEST, *, spectrogram: bool = False
+    ) -> None:
         self.send = send
         self.longest = longest
         self.takes: dict[str, Take] = {}
         self.active = ""
         self.matched = matched
+        self.spectrogram = spectrogram
         self.region: tuple[float, float] | None = None
         self.volume = 0.5
         self._note = {"text": "", "level": "info"}
@@ -90,6 +95,11 @@ class PlayerModel:
             self.matched = bool(on)
             self._send_state()
 
+    def set_spectrogram(self, on: bool) -> None:
+        with self._lock:
+            self.spectrogram = bool(on)
+            self._send_state()
+
     def set_region(self, region: tuple[float, float] | None) -> None:
         """Loop from ``start`` to ``end`` seconds; None loops over everything.
 
@@ -127,6 +137,8 @@ class PlayerModel:
                 self.active = content["name"]
             elif kind == "match":
                 self.matched = bool(content.get("on"))
+            elif kind == "spectrogram":
+                self.spectrogram = bool(content.get("on"))
             elif kind == "volume":
                 self.volume = min(max(float(content["value"]), 0.0), 1.0)
             elif kind == "region":
@@ -146,7 +158,7 @@ class PlayerModel:
                 }
                 for take in self.takes.values()
             ],
-            "active": self.active, "matched": self.matched, "volume": self.volume,
+            "active": self.active, "matched": self.matched, "spectrogram": self.spectrogram, "volume": self.volume,
             "region": list(self.region) if self.region else None, "duration": self.duration,
         }  # fmt: skip
 
@@ -187,8 +199,9 @@ class ABPlayer(anywidget.AnyWidget):
     otherwise. It starts at half volume, and nothing leaves it above -1 dBFS: a take that would is turned
     down as a whole, and the line below says by how much. Of a recording beyond five minutes the beginning is taken,
     which is said too. Click the waveform to seek, drag over it to loop a region. Keys, with the player
-    focused: space plays and pauses, 1 … 9 choose a take, X goes back to the take heard before,
-    arrows seek, I and O set the loop's ends at the playhead, L removes the loop, M matches loudness.
+    focused: space plays and pauses, 1 … 9 choose a take, X goes back to the take heard before, arrows seek, I and O set
+    the loop's ends at the playhead, L removes the loop, M matches loudness. S shows spectrograms of the first take and
+    of the other that was heard last, on one scale; they follow as takes are replaced.
 
     Parameters
     ----------
@@ -196,6 +209,8 @@ class ABPlayer(anywidget.AnyWidget):
         In the order of the buttons; the first is the reference for loudness.
     matched : bool
         Play all takes equally loud.
+    spectrogram : bool
+        Show the spectrograms from the start.
 
     Raises
     ------
@@ -212,9 +227,13 @@ class ABPlayer(anywidget.AnyWidget):
     _css = _HERE.joinpath("player.css").read_text(encoding="utf-8")
     player_id = traitlets.Unicode().tag(sync=True)  # the page finds the player's engine by it
 
-    def __init__(self, takes: Mapping[str, Audio] | None = None, *, matched: bool = True) -> None:
+    def __init__(
+        self, takes: Mapping[str, Audio] | None = None, *, matched: bool = True, spectrogram: bool = False
+    ) -> None:
         super().__init__(player_id=uuid.uuid4().hex)
-        self.controller = PlayerModel(lambda content, buffers: self.send(content, buffers), matched)
+        self.controller = PlayerModel(
+            lambda content, buffers: self.send(content, buffers), matched, spectrogram=spectrogram
+        )
         self.on_msg(lambda _widget, content, _buffers: self.controller.receive(content))
         for name, audio in (takes or {}).items():
             self.controller.put(name, audio)
@@ -250,6 +269,15 @@ class ABPlayer(anywidget.AnyWidget):
     @matched.setter
     def matched(self, on: bool) -> None:
         self.controller.set_matched(on)
+
+    @property
+    def spectrogram(self) -> bool:
+        """Whether the spectrograms are shown."""
+        return self.controller.spectrogram
+
+    @spectrogram.setter
+    def spectrogram(self, on: bool) -> None:
+        self.controller.set_spectrogram(on)
 
     @property
     def region(self) -> tuple[float, float] | None:

@@ -7,6 +7,8 @@ from collections.abc import Callable, Hashable, Iterable, Iterator, Mapping, Seq
 from pathlib import Path
 from typing import Any
 
+from .errors import VoxrackError
+
 Row = dict[str, Any]
 
 
@@ -29,24 +31,28 @@ class RowFile:
         return {self.key(row): row for row in self._lines()}
 
     def measure(
-        self, function: Callable[[Any], Sequence[Row]], jobs: Sequence[Any], *, workers: int = 1,
-        progress: Callable[..., Any] | None = None,
-    ) -> list[str]:  # fmt: skip
+        self, function: Callable[[Any], Sequence[Row]], jobs: Sequence[Any], *, name: Callable[[Any], str],
+        before: int = 0, workers: int = 1, progress: Callable[..., Any] | None = None,
+    ) -> None:  # fmt: skip
         """Run ``function`` over ``jobs`` and add the rows that it gives, those of a job at once.
 
         Parameters
         ----------
         function : callable
             Importable by name, where there are workers.
+        name : callable
+            A job to what it is called where it fails.
+        before : int
+            Jobs that were done in an earlier call, for ``progress``.
         workers : int
             Processes.
         progress : callable, optional
             Called with the finished share and a text.
 
-        Returns
-        -------
-        list of str
-            What the jobs that failed altogether said.
+        Raises
+        ------
+        VoxrackError
+            Jobs that failed altogether, when all others are done; the first is told.
         """
         from .commands import pool
         from .commands.common import json_ready
@@ -56,13 +62,15 @@ class RowFile:
         with self.path.open("a", encoding="utf-8") as out:
             for done, outcome in enumerate(pool.run(function, jobs, workers), 1):
                 if outcome.error:
-                    failed.append(outcome.error)
+                    failed.append(f"{name(jobs[outcome.index])}: {outcome.error}")
                 for row in outcome.value or ():
                     out.write(json.dumps(json_ready(row), ensure_ascii=False) + "\n")
                 out.flush()
                 if progress is not None:
-                    progress(done / len(jobs), f"{done} of {len(jobs)}")
-        return failed
+                    progress(done / len(jobs), f"{before + done} of {before + len(jobs)}")
+        if failed:
+            more = f" ({len(failed) - 1} more failed)" if len(failed) > 1 else ""
+            raise VoxrackError(f"{failed[0]}{more}; what was measured stays in {self.path.parent}")
 
     def _lines(self) -> Iterator[Row]:
         lines: Iterable[str] = ()

@@ -6,15 +6,16 @@ Nothing is trained. Every figure is of speakers and noises that training left ou
 
 from __future__ import annotations
 
-import json
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from voxrack import metrics_quality as measures
-from voxrack.errors import InputError, UsageError, VoxrackError
+from voxrack.errors import InputError
+from voxrack.figures_file import FiguresFile, refuse_training
+from voxrack.row_file import RowFile
 
 from .evaluation_items import PAIRS, Case, mixtures, pairs
 from .evaluation_options import PROTOCOL, WINDOWS, Asked
@@ -90,7 +91,9 @@ def evaluate(
     from .evaluation_figures import figures
     from .evaluation_tables import Report
 
-    _check(protocol, folds, validation_speakers, epochs)
+    refuse_training(
+        "enhancers", protocol, PROTOCOL, folds=folds, validation_speakers=validation_speakers, epochs=epochs
+    )
     measures.need()
     forget()
     heard = systems(recipe, asked.weights, asked.against)
@@ -102,17 +105,24 @@ def evaluate(
         "digests": {one.name: digest(one, host) for one in heard},
     }  # fmt: skip
     make_folder(place)
-    about["digests"] = {**_same(place, about), **about["digests"]}
-    _write(place, about)
+    kept, file = FiguresFile(place / NAME, FORMAT, VERSION), RowFile(place / ROWS, _key)
+    about["digests"] = kept.check(about, ("recipe", *Asked().lasting(), *_both(kept, about), "features"), "digests")
+    kept.write(about)
     published = tuple(dict.fromkeys(name for case in cases for name in case.published))
-    _measure(place / ROWS, cases, heard, features, asked, workers, progress, host)
+    jobs = _jobs(file.rows(), cases, heard, features, asked, host)
+    file.measure(
+        hear, jobs, name=lambda job: job.case.id, before=len(cases) - len(jobs), workers=1 if host else workers,
+        progress=progress,
+    )  # fmt: skip
     names = (*(one.name for one in heard), *published)
-    rows = _wanted(place / ROWS, cases, names)
+    there = file.rows()
+    keys = [(name, case.set, case.snr, case.id) for case in cases for name in names]
+    rows = [there[key] for key in keys if key in there]
     if all(row["failed"] for row in rows):
         raise InputError(f"not one item could be measured; the first: {rows[0]['speech']}: {rows[0]['failed']}")
     about |= {"systems": names, "published": published, "notes": _notes(rows), "figures": figures(rows, names)}
-    _write(place, about)
-    return Report(place, json.loads((place / NAME).read_text(encoding="utf-8")))
+    kept.write(about)
+    return Report(place, kept.read())
 
 
 def hear(job: Job) -> list[dict[str, Any]]:
@@ -139,47 +149,19 @@ def hear(job: Job) -> list[dict[str, Any]]:
     return out
 
 
-def _check(protocol: str, folds: Sequence[str], validation_speakers: int, epochs: int | None) -> None:
-    if protocol != PROTOCOL:
-        raise UsageError(f"enhancers are evaluated by the protocol '{PROTOCOL}', not '{protocol}'")
-    given = {"--fold": bool(folds), "--validation": bool(validation_speakers), "--epochs": epochs is not None}
-    for option, there in given.items():
-        if there:
-            raise UsageError(
-                f"{option} is of evaluations that train; enhancers are evaluated with finished weights (--set "
-                "weights=FILE, or those that the device ships with)"
-            )
-
-
-def _measure(
-    file: Path, cases: Sequence[Case], heard: Sequence[System], features: FeatureFile, asked: Asked, workers: int,
-    progress: Callable[..., Any] | None, host: Host | None,
-) -> None:  # fmt: skip
-    """Add to ``file`` the rows that it lacks, each case's as soon as they are there."""
-    from voxrack.commands import pool
-    from voxrack.commands.common import json_ready
-
-    there = {_key(row) for row in _rows(file) if not row["failed"]}
-    _mend(file)
+def _jobs(
+    rows: Mapping[Any, Row], cases: Sequence[Case], heard: Sequence[System], features: FeatureFile, asked: Asked,
+    host: Host | None,
+) -> list[Job]:  # fmt: skip
+    """What ``rows`` lack, or could not measure."""
+    there = {key for key, row in rows.items() if not row["failed"]}
     jobs, source = [], (features.path, features.digest)
     for case in cases:
         missing = tuple(one for one in heard if (one.name, case.set, case.snr, case.id) not in there)
         others = tuple(name for name in case.published if (name, case.set, case.snr, case.id) not in there)
         if missing or others:
             jobs.append(Job(case, missing, others, source, asked.ratio, WINDOWS[asked.dnsmos], host))
-    failed = []
-    with file.open("a", encoding="utf-8") as out:
-        for done, outcome in enumerate(pool.run(hear, jobs, 1 if host else workers), 1):
-            if outcome.error:
-                failed.append(f"{jobs[outcome.index].case.id}: {outcome.error}")
-            for row in outcome.value or ():
-                out.write(json.dumps(json_ready(row), ensure_ascii=False) + "\n")
-            out.flush()
-            if progress is not None:
-                progress(done / len(jobs), f"{len(cases) - len(jobs) + done} of {len(cases)} items")
-    if failed:
-        more = f" ({len(failed) - 1} more failed)" if len(failed) > 1 else ""
-        raise VoxrackError(f"{failed[0]}{more}; what was measured stays in {file.parent}")
+    return jobs
 
 
 @lru_cache(maxsize=1)
@@ -189,71 +171,14 @@ def _features(path: Path, digest: str) -> FeatureFile:
     return FeatureFile(path)
 
 
-# ---- the folder -----------------------------------------------------------------------------------
-def _same(place: Path, about: Mapping[str, Any]) -> dict[str, str]:
-    """Go on only in a folder of the same question: systems and pairs may be added, but none may have changed.
-
-    Returns
-    -------
-    dict of str to str
-        Digests of the systems that were heard before.
-    """
-    from voxrack.metrics_folder import differs
-
-    if not (place / NAME).is_file():
-        return {}
-    try:
-        old = json.loads((place / NAME).read_text(encoding="utf-8"))
-        known, kind, version = dict(old["digests"]), old["format"], old["version"]
-    except (OSError, ValueError, KeyError, TypeError) as error:
-        raise InputError(f"{place / NAME} cannot be read: {error}; take another folder") from None
-    if kind != FORMAT or version > VERSION:
-        raise InputError(f"{place / NAME} is {kind} version {version}; this voxrack reads {FORMAT} version {VERSION}")
-    both = ("pairs",) if old.get("pairs") and about["pairs"] else ()
-    differs(old, about, ("recipe", *Asked().lasting(), *both, "features"))
-    for name, made in about["digests"].items():
-        if known.get(name, made) != made:
-            raise UsageError(
-                f"{place} holds figures of another '{name}': its weights or values have changed since; take another "
-                "folder"
-            )
-    return known
-
-
-def _write(place: Path, about: Mapping[str, Any]) -> None:
-    from voxrack.commands.common import json_ready
-    from voxrack.replace import write_text
-
-    text = json.dumps(json_ready({"format": FORMAT, "version": VERSION, **about}), indent=2, ensure_ascii=False)
-    write_text(place / NAME, text + "\n")
+def _both(kept: FiguresFile, about: Row) -> tuple[str, ...]:
+    """Pairs may be added to an evaluation without, but not exchanged."""
+    there = kept.path.is_file() and kept.read().get("pairs")
+    return ("pairs",) if there and about["pairs"] else ()
 
 
 def _key(row: Row) -> tuple[Any, ...]:
     return row["system"], row["set"], row["snr"], row["speech"]
-
-
-def _rows(file: Path) -> Iterator[dict[str, Any]]:
-    """The lines that are whole: of the last one a crash may have left a part."""
-    if file.is_file():
-        for line in file.read_text(encoding="utf-8", errors="replace").splitlines():
-            try:
-                yield json.loads(line)
-            except ValueError:
-                continue
-
-
-def _mend(file: Path) -> None:
-    """End a torn last line, so that the next one stands alone."""
-    if file.is_file() and (held := file.read_bytes()) and not held.endswith(b"\n"):
-        with file.open("ab") as out:
-            out.write(b"\n")
-
-
-def _wanted(file: Path, cases: Sequence[Case], names: Sequence[str]) -> list[dict[str, Any]]:
-    """The rows of these cases and systems, in the order of the cases, each once."""
-    there = {_key(row): row for row in _rows(file)}
-    keys = [(name, case.set, case.snr, case.id) for case in cases for name in names]
-    return [there[key] for key in keys if key in there]
 
 
 def _notes(rows: Sequence[Row]) -> list[str]:

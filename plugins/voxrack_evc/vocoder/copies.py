@@ -8,7 +8,6 @@ and DNSMOS; the recording itself stands beside.
 
 from __future__ import annotations
 
-import json
 import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
@@ -19,7 +18,9 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
-from voxrack.errors import InputError, UsageError, VoxrackError
+from voxrack.errors import InputError
+from voxrack.figures_file import FiguresFile, refuse_training
+from voxrack.row_file import RowFile
 
 from .. import judging
 from ..specs_vocoder import PROTOCOL
@@ -38,6 +39,10 @@ ROUNDS = 8  # of fitting
 MEASURES = ("pesq", "secs", "ovrl")
 HEARD_AT = 16_000  # Hz, what the measures take
 _GOLDEN = 0.618034  # not in step with the takes, which are alike from speaker to speaker
+
+
+def _key(row: Mapping[str, Any]) -> tuple[str, str]:
+    return row["system"], row["item"]
 
 
 @dataclass(frozen=True)
@@ -83,15 +88,15 @@ def evaluate(
     InputError
         No weights, no test speakers, or not one recording could be measured.
     """
-    from voxrack.metrics_folder import differs
     from voxrack.metrics_quality import need
     from voxrack.replace import make_folder
-    from voxrack.row_file import RowFile
 
     from .copies_report import Report, figures
     from .synthesis import load
 
-    _check(protocol, folds, validation_speakers, epochs)
+    refuse_training(
+        "vocoders", protocol, PROTOCOL, folds=folds, validation_speakers=validation_speakers, epochs=epochs
+    )
     need()
     rows = chosen(features, utterances)
     place = Path(folder) / PROTOCOL
@@ -101,25 +106,24 @@ def evaluate(
         "speaker_measure": judging.speaker_measure(), "systems": SYSTEMS,
     }  # fmt: skip
     make_folder(place)
-    if (place / NAME).is_file():
-        old = json.loads((place / NAME).read_text(encoding="utf-8"))
-        differs(old, about, ("recipe", "utterances", "weights", "features", "speaker_measure"))
-    _write(place, about)
-    file = RowFile(place / ROWS, lambda row: (row["system"], row["item"]))
+    kept, file = FiguresFile(place / NAME, FORMAT, VERSION), RowFile(place / ROWS, _key)
+    kept.check(about, ("recipe", "utterances", "weights", "features", "speaker_measure"))
+    kept.write(about)
     there, jobs = file.rows(), []
     for row in rows:
         missing = tuple(name for name in SYSTEMS if (name, features.items[row].id) not in there)
         if missing:
             jobs.append(Job(row, missing, (features.path, features.digest), weights))
-    failed = file.measure(copy, jobs, workers=workers, progress=progress)
-    if failed:
-        raise VoxrackError(f"{failed[0]} ({len(failed)} failed); what was measured stays in {place}")
+    file.measure(
+        copy, jobs, name=lambda job: features.items[job.row].id, before=len(rows) - len(jobs), workers=workers,
+        progress=progress,
+    )  # fmt: skip
     items = {features.items[row].id for row in rows}
     measured = [row for row in file.rows().values() if row["item"] in items]
     if all(row["failed"] for row in measured):
         raise InputError(f"nothing could be measured; the first: {measured[0]['item']}: {measured[0]['failed']}")
-    _write(place, about | {"figures": figures(measured), "notes": _notes(measured)})
-    return Report(place, json.loads((place / NAME).read_text(encoding="utf-8")))
+    kept.write(about | {"figures": figures(measured), "notes": _notes(measured)})
+    return Report(place, kept.read())
 
 
 def chosen(features: FeatureFile, utterances: int) -> list[int]:
@@ -208,23 +212,6 @@ def _features(path: Path, digest: str) -> FeatureFile:
     from voxrack.feature_file import FeatureFile
 
     return FeatureFile(path)
-
-
-def _check(protocol: str, folds: Sequence[str], validation_speakers: int, epochs: int | None) -> None:
-    if protocol != PROTOCOL:
-        raise UsageError(f"the vocoder is evaluated by the protocol '{PROTOCOL}', not '{protocol}'")
-    given = {"--fold": bool(folds), "--validation": bool(validation_speakers), "--epochs": epochs is not None}
-    for option, there in given.items():
-        if there:
-            raise UsageError(f"{option} is of evaluations that train; the vocoder is evaluated with finished weights")
-
-
-def _write(place: Path, about: Mapping[str, Any]) -> None:
-    from voxrack.commands.common import json_ready
-    from voxrack.replace import write_text
-
-    text = json.dumps(json_ready({"format": FORMAT, "version": VERSION, **about}), indent=2, ensure_ascii=False)
-    write_text(place / NAME, text + "\n")
 
 
 def _notes(rows: Sequence[Mapping[str, Any]]) -> list[str]:

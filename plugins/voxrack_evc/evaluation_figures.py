@@ -11,7 +11,7 @@ import numpy as np
 Row = Mapping[str, Any]
 Figures = dict[str, Any]
 DRAWS = 1000  # of a bootstrap
-MEANS = ("secs", "sig", "ovrl", "words", "other_words")
+MEANS = ("secs", "secs_own", "voice", "sig", "ovrl", "utmos", "words", "other_words")
 
 
 def figures(rows: Sequence[Row], systems: Sequence[str], emotions: Sequence[str]) -> Figures:
@@ -20,7 +20,7 @@ def figures(rows: Sequence[Row], systems: Sequence[str], emotions: Sequence[str]
     Parameters
     ----------
     rows : sequence of mapping
-        As :func:`voxrack_evc.evaluation.judge_one` makes them; those that failed are left out.
+        As :func:`voxrack_evc.evaluation_hearing.judge_one` makes them; those that failed are left out.
     systems : sequence of str
         In the order of the tables.
     emotions : sequence of str

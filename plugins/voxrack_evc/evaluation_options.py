@@ -20,11 +20,16 @@ OPTIONS = (
     Param("weights", "", kind="asset", help="evaluating: weight file of the device; empty: what it ships with"),
     Param("against", "", kind="text", help="evaluating: further devices, with commas between them"),
     Param("sweep", "", kind="text", help="evaluating: a parameter of the device and its values, as in "
-          "strength=0.5,1,1.5: each is a system of its own"),
+          "strength=0.5,1,1.5: each is a system of its own; several with ; between them"),
+    Param("base", "", kind="asset", help="evaluating: weights without disentanglement (disentangle=false), as a system "
+          "of its own, without guidance; with sweep=negative=none,speaker,emotion,both the paper's order is tested"),
     Param("settings", "", kind="text", help="evaluating: values of the device, as in negative=both;steps=10"),
     Param("judge", "", kind="text", help="evaluating: id of the recogniser; empty: the first of role "
           "emotion-embedding that is available"),
     Param("judge_weights", "", kind="asset", help="evaluating: its weights. They should not have heard the speakers"),
+    Param("speaker_weights", "", kind="asset", help="evaluating: run of stage=speaker, or weights of evc.diffevc, "
+          "whose speaker encoder measures too; empty: the shipped ones, where there are some"),
+    Param("utmos", "", kind="asset", help="evaluating: checkpoint of UTMOS (safetensors, TorchScript); empty: without"),
     Param("emotions", "neutral,angry,happy,sad", kind="text", help="evaluating: between which is converted"),
     Param("clips", 4, kind="int", lo=1, hi=100, help="evaluating: recordings of each actor and emotion"),
     Param("spoken", 40, kind="int", lo=0, hi=100_000, help="evaluating: stretches of unacted speech"),
@@ -42,6 +47,9 @@ class Asked:
     settings: str = ""
     judge: str = ""
     judge_weights: str = ""
+    base: str = ""
+    speaker_weights: str = ""
+    utmos: str = ""
     emotions: str = "neutral,angry,happy,sad"
     clips: int = 4
     spoken: int = 40

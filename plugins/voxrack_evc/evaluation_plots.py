@@ -6,6 +6,12 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+_LIKENESS = {
+    "secs": "SECS: likeness of the speaker", "secs_own": "likeness of the speaker by our own encoder",
+    "voice": "distance of the voices (less to the right)",
+}  # fmt: skip
+"""The first that was measured is shown."""
+
 
 def draw(about: Mapping[str, Any], path: Path) -> list[Path]:
     """Write the pictures.
@@ -34,16 +40,25 @@ def draw(about: Mapping[str, Any], path: Path) -> list[Path]:
 
 
 def _against(axes: Any, about: Mapping[str, Any]) -> None:
-    """ECA over SECS of every system; a sweep is a line."""
-    groups = [one for one in about["figures"]["groups"] if one["kind"] == "acted" and one["secs"]]
-    swept = [one for one in groups if "=" in one["system"]]
-    axes.plot([one["secs"]["mean"] for one in swept], [one["eca"]["mean"] for one in swept], "-", color="0.7", zorder=1)
+    """ECA over likeness of the speaker of every system; each sweep is a line."""
+    acted = [one for one in about["figures"]["groups"] if one["kind"] == "acted"]
+    measure = next((name for name in _LIKENESS if any(one[name] for one in acted)), "voice")
+    groups = [one for one in acted if one[measure]]
+    swept: dict[str, list[Any]] = {}
     for one in groups:
-        name = one["system"].rpartition(" ")[2] if one in swept else one["system"]
-        axes.scatter(one["secs"]["mean"], one["eca"]["mean"], s=30, zorder=2)
-        place = one["secs"]["mean"], one["eca"]["mean"]
+        if "=" in one["system"]:
+            swept.setdefault(one["system"].rpartition(" ")[2].partition("=")[0], []).append(one)
+    for line in swept.values():
+        places = ([one[name]["mean"] for one in line] for name in (measure, "eca"))
+        axes.plot(*places, "-", color="0.7", zorder=1)
+    for one in groups:
+        name = one["system"].rpartition(" ")[2] if "=" in one["system"] else one["system"]
+        axes.scatter(one[measure]["mean"], one["eca"]["mean"], s=30, zorder=2)
+        place = one[measure]["mean"], one["eca"]["mean"]
         axes.annotate(name, place, xytext=(5, 4), textcoords="offset points", fontsize=8)
-    axes.set_xlabel("SECS: likeness of the speaker")
+    axes.set_xlabel(_LIKENESS[measure])
+    if measure == "voice":
+        axes.invert_xaxis()
     axes.set_ylabel("ECA: target emotion heard")
     axes.set_ylim(0.0, 1.0)
     axes.set_title("emotion against speaker, acted")

@@ -9,7 +9,11 @@ from pathlib import Path
 from typing import Any
 
 FLOOR, CEILING = "as it came", "real"
-_HEADS = ("system", "n", "ECA", "SECS", "SIG", "OVRL", "pitch", "of real", "energy", "of real ", "words", "CPU")
+_HEADS = (
+    "system", "n", "ECA", "SECS", "own", "voice", "SIG", "OVRL", "UTMOS", "pitch", "of real", "energy", "of real ",
+    "words", "CPU",
+)  # fmt: skip
+_DIGITS = {"eca": 2, "secs": 3, "secs_own": 3, "voice": 2, "sig": 2, "ovrl": 2, "utmos": 2}
 _TITLES = {"acted": "acted: every ordered pair", "spoken": "not acted: neutral to the others"}
 
 
@@ -43,15 +47,21 @@ class Report:
 
         for kind, title in _TITLES.items():
             rows = [_cells(one) for one in self.figures["groups"] if one["kind"] == kind]
-            if rows:
-                table(_HEADS, rows, title=f"{self.about['recipe']}, {title}", right=_HEADS[1:])
+            if rows:  # columns of what was not measured are left out
+                there = [column for column, _ in enumerate(_HEADS) if any(row[column] for row in rows)]
+                heads = [_HEADS[column] for column in there]
+                cells = [[row[column] for column in there] for row in rows]
+                table(heads, cells, title=f"{self.about['recipe']}, {title}", right=heads[1:])
                 write("")
         write("\n".join([*self.remarks(), ""]))
+        self._order()
         self._targets()
         self._confusion()
 
     def remarks(self) -> list[str]:
         """What the figures rest on."""
+        from .speaker import INSTALL
+
         about = self.about
         truth = next((one for one in self.figures["groups"] if one["system"] == CEILING), None)
         sure = f", right of {truth['eca']['mean']:.2f} of the real recordings" if truth else ""
@@ -59,7 +69,10 @@ class Report:
             f"ECA: share in which {about['judge_said']} hears the target among {about['emotions']}{sure}; '{FLOOR}' "
             f"is the source unconverted, '{CEILING}' the same words by the same actor with the target emotion",
             "SECS: likeness of the speaker to the source by "
-            + (about["speaker_measure"] or "nothing: Resemblyzer is not installed (pip install resemblyzer)"),
+            + (about["speaker_measure"] or f"nothing: Resemblyzer is not installed ({INSTALL})"),
+            f"own: the same by our own speaker encoder ({about['own_speaker_measure']}), which evc.diffevc may have "
+            "been told the speaker by; voice: distance of the spread of cepstra (0: the same), which needs no weights",
+            "UTMOS: " + (about["naturalness"] or "left out: no checkpoint was handed over (--set utmos=FILE)"),
             "pitch, energy: mean shift in semitones and dB; 'of real': 1 where it is as far as the actors' own",
             "words: distance of cepstra to the source, and in brackets that of another sentence of the same speaker",
             "± half of the 95 % interval of the mean, drawing speakers (recordings, where speakers are fewer than "
@@ -74,6 +87,21 @@ class Report:
         from .evaluation_plots import draw
 
         return draw(self.about, path)
+
+    def _order(self) -> None:
+        from voxrack.commands.common import table, write
+
+        rows = [
+            (
+                one["claim"], f"{one['above']} - {one['below']}", str(one["n"]),
+                _with(one, _DIGITS[one["measure"]], sign=True), one["found"],
+            )
+            for one in self.about["order"]
+        ]  # fmt: skip
+        if rows:
+            heads = ("the paper reports", "difference", "n", "mean", "found")
+            table(heads, rows, title="order of the paper, acted, on the same conversions", right=heads[2:4])
+            write("")
 
     def _targets(self) -> None:
         from voxrack.commands.common import table, write
@@ -105,9 +133,9 @@ def _cells(one: Mapping[str, Any]) -> tuple[str, ...]:
     other = one["other_words"]
     words = _mean(one["words"], 2) + (f" ({other['mean']:.2f})" if other else "")
     return (
-        one["system"], str(one["n"]), _with(one["eca"], 2), _with(one["secs"], 3), _with(one["sig"], 2),
-        _with(one["ovrl"], 2), _number(one["pitch"], "+.1f"), _number(one["pitch_way"], ".2f"),
-        _number(one["energy"], "+.1f"), _number(one["energy_way"], ".2f"), words, _number(one["cpu"], ".3f"),
+        one["system"], str(one["n"]), *(_with(one[name], digits) for name, digits in _DIGITS.items()),
+        _number(one["pitch"], "+.1f"), _number(one["pitch_way"], ".2f"), _number(one["energy"], "+.1f"),
+        _number(one["energy_way"], ".2f"), words, _number(one["cpu"], ".3f"),
     )  # fmt: skip
 
 
@@ -115,12 +143,12 @@ def _number(value: float | None, form: str) -> str:
     return "" if value is None else f"{value:{form}}"
 
 
-def _mean(found: Mapping[str, Any] | None, digits: int) -> str:
-    return "" if found is None else f"{float(found['mean']):.{digits}f}"
+def _mean(found: Mapping[str, Any] | None, digits: int, sign: bool = False) -> str:
+    return "" if found is None else f"{float(found['mean']):{'+' if sign else ''}.{digits}f}"
 
 
-def _with(found: Mapping[str, Any] | None, digits: int) -> str:
+def _with(found: Mapping[str, Any] | None, digits: int, sign: bool = False) -> str:
     """``0.65 ±0.08``."""
     if found is None or found["low"] is None or not math.isfinite(float(found["low"])):
-        return _mean(found, digits)
-    return f"{_mean(found, digits)} ±{(float(found['high']) - float(found['low'])) / 2:.{digits}f}"
+        return _mean(found, digits, sign)
+    return f"{_mean(found, digits, sign)} ±{(float(found['high']) - float(found['low'])) / 2:.{digits}f}"

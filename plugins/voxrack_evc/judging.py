@@ -7,7 +7,7 @@ away, so that another voice or level costs little and other words much.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import lru_cache
 from typing import TYPE_CHECKING, Any
@@ -98,7 +98,7 @@ def speaker_vector(sound: Sound) -> NDArray[np.float32] | None:
         return None
     try:
         return np.asarray(encoder(sound, RATE), np.float32)
-    except (ValueError, RuntimeError, IndexError):  # Resemblyzer of a recording in which it finds no voice
+    except InputError:
         return None
 
 
@@ -145,9 +145,3 @@ def word_distance(one: NDArray[np.float32], other: NDArray[np.float32]) -> float
     """Mean distance of the frames of two :func:`cepstra` along a warping path."""
     path = align([one], other)[0]
     return float(np.sqrt(np.square(one - other[path]).sum(axis=1)).mean())
-
-
-def mean_or_nothing(values: Sequence[float | None]) -> float | None:
-    """Mean of the values that are there."""
-    there = [value for value in values if value is not None]
-    return float(np.mean(there)) if there else None

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from importlib.util import find_spec
 from typing import Any
+from warnings import catch_warnings, filterwarnings
 
 import numpy as np
 import torch
@@ -16,7 +17,7 @@ from numpy.typing import NDArray
 from torch import Tensor, nn
 from torch.nn.functional import cross_entropy, normalize
 
-from voxrack.errors import UsageError
+from voxrack.errors import InputError, UsageError
 
 from .mel import HOP, MELS, RATE
 
@@ -27,9 +28,13 @@ FRAMES = round(1.6 * RATE / HOP)
 
 
 # ---- Resemblyzer ----------------------------------------------------------------------------------
+INSTALL = 'pip install "voxrack[metrics]"'
+"""What brings Resemblyzer, and setuptools below 81: its voice detector imports ``pkg_resources`` of it."""
+
+
 def resemblyzer_is_there() -> bool:
     """Whether Resemblyzer can be imported."""
-    return find_spec("resemblyzer") is not None
+    return all(find_spec(name) is not None for name in ("resemblyzer", "webrtcvad", "pkg_resources"))
 
 
 class Resemblyzer:
@@ -44,8 +49,8 @@ class Resemblyzer:
     def __init__(self) -> None:
         if not resemblyzer_is_there():
             raise UsageError(
-                "the speaker encoder 'resemblyzer' cannot be imported; install it (pip install resemblyzer), or take "
-                "our own with --set speaker=own"
+                f"the speaker encoder 'resemblyzer' cannot be imported; install it ({INSTALL}), or take our own with "
+                "--set speaker=own"
             )
         self._encoder: Any = None
 
@@ -53,11 +58,17 @@ class Resemblyzer:
         return {"_encoder": None}
 
     def __call__(self, samples: NDArray[np.float32], sample_rate: int) -> NDArray[np.float32]:
-        from resemblyzer import VoiceEncoder, preprocess_wav  # pyright: ignore[reportMissingImports]
+        """InputError where its voice detector leaves nothing: the vector of nothing would be like no voice."""
+        with catch_warnings():
+            filterwarnings("ignore", "pkg_resources is deprecated", UserWarning)
+            from resemblyzer import VoiceEncoder, preprocess_wav  # pyright: ignore[reportMissingImports]
 
+        voice = preprocess_wav(samples, source_sr=sample_rate) if samples.any() else samples[:0]
+        if not voice.any():
+            raise InputError("Resemblyzer finds no voice in the recording")
         if self._encoder is None:
             self._encoder = VoiceEncoder("cpu", verbose=False)
-        return self._encoder.embed_utterance(preprocess_wav(samples, source_sr=sample_rate)).astype(np.float32)
+        return self._encoder.embed_utterance(voice).astype(np.float32)
 
 
 # ---- our own --------------------------------------------------------------------------------------

@@ -9,10 +9,10 @@ import numpy as np
 import pytest
 
 from voxrack.datasets import Item
-from voxrack.errors import UsageError
+from voxrack.errors import InputError, UsageError
 from voxrack.feature_file import FeatureFile, FeatureWriter
 from voxrack.testing import voice
-from voxrack_evc import evaluation, judging
+from voxrack_evc import evaluation, evaluation_hearing, evaluation_systems, judging
 from voxrack_evc.evaluation_figures import figures
 from voxrack_evc.evaluation_options import Asked
 from voxrack_evc.evaluation_report import Report
@@ -63,12 +63,7 @@ def judges(monkeypatch):
     monkeypatch.setattr(judging, "Judge", Judge)
     monkeypatch.setattr(judging, "speaker_vector", lambda sound: np.eye(4, dtype=np.float32)[0])
     monkeypatch.setattr(judging, "speaker_measure", lambda: "nobody")
-    monkeypatch.setattr(evaluation, "dnsmos", lambda sound, rate, windows: (3.0, 3.5, 2.5))
-    for cached in (evaluation._judge, evaluation._recorded, evaluation._features, evaluation._device):
-        cached.cache_clear()
-    yield
-    for cached in (evaluation._judge, evaluation._recorded, evaluation._features, evaluation._device):
-        cached.cache_clear()
+    monkeypatch.setattr(evaluation_hearing, "dnsmos", lambda sound, rate, windows: (3.0, 3.5, 2.5))
 
 
 # ---- who is converted to what ----------------------------------------------------------------------
@@ -99,7 +94,8 @@ def test_plain_speech_goes_from_neutral_to_the_others_and_speakers_are_taken_ali
 def row(system, target, heard, speaker="a", acted=True, **more):
     made = {
         "system": system, "item": f"{speaker}-{target}", "speaker": speaker, "acted": acted, "source": "neutral",
-        "target": target, "heard": heard, "secs": 0.8, "sig": 3.0, "ovrl": 2.5, "pitch": 2.0, "energy": 3.0,
+        "target": target, "heard": heard, "secs": 0.8, "secs_own": 0.7, "voice": 1.2, "utmos": None, "sig": 3.0,
+        "ovrl": 2.5, "pitch": 2.0, "energy": 3.0,
         "real_pitch": 4.0, "real_energy": 3.0, "words": 1.0, "other_words": 3.0, "cpu": 0.5, "seconds": 2.0,
         "failed": "",
     }  # fmt: skip
@@ -143,6 +139,41 @@ def test_an_evaluation_is_kept_shown_drawn_and_goes_on(features, judges, tmp_pat
         evaluation.evaluate("evc.prosody", Asked(clips=2, spoken=2), features, folder=tmp_path / "out")
 
 
+def test_a_torn_line_costs_its_row_and_what_changed_is_refused(features, judges, tmp_path, monkeypatch):
+    asked = Asked(clips=1, spoken=0)
+    first = evaluation.evaluate("evc.prosody", asked, features, folder=tmp_path)
+    file = tmp_path / "pairs" / "rows.jsonl"
+    lines = file.read_text().splitlines()
+    file.write_text("\n".join(lines[:-1]) + "\n" + lines[-1][:25])  # as a crash leaves it
+    again = evaluation.evaluate("evc.prosody", asked, features, folder=tmp_path)
+    assert again.figures["groups"][0] == first.figures["groups"][0]
+    assert len(file.read_text().splitlines()) == len(lines) + 1
+    more = evaluation.evaluate("evc.prosody", Asked(clips=1, spoken=0, sweep="strength=0"), features, folder=tmp_path)
+    assert set(more.about["devices"]) == {"evc.prosody", "evc.prosody strength=0"}
+    evaluation.evaluate("evc.prosody", asked, features, folder=tmp_path)  # what was added is known from then on
+    described = evaluation.described
+    monkeypatch.setattr(evaluation, "described", lambda one: described(one) | {"version": 99})
+    with pytest.raises(UsageError, match=r"holds figures of another 'evc\.prosody strength=0'|another 'evc\.prosody'"):
+        evaluation.evaluate("evc.prosody", Asked(clips=1, spoken=0, sweep="strength=0"), features, folder=tmp_path)
+
+
+def test_a_folder_of_an_earlier_voxrack_is_refused_and_kept(features, judges, tmp_path):
+    old = {"format": "voxrack.conversion", "version": 1, "recipe": "evc.prosody", "devices": {}}
+    (tmp_path / "pairs").mkdir()
+    (tmp_path / "pairs" / "conversion.json").write_text(json.dumps(old))
+    with pytest.raises(InputError, match=r"version 1: an earlier voxrack .* take another folder"):
+        evaluation.evaluate("evc.prosody", Asked(clips=1, spoken=0), features, folder=tmp_path)
+    assert json.loads((tmp_path / "pairs" / "conversion.json").read_text()) == old
+
+
+def test_several_sweeps_are_systems_each_on_its_own():
+    found = evaluation_systems.systems("evc.prosody", Asked(sweep="strength=0,1.5; tempo=0.9", settings="energy=-3 dB"))
+    assert [one.name for one in found] == [
+        "evc.prosody", "evc.prosody strength=0", "evc.prosody strength=1.5", "evc.prosody tempo=0.9",
+    ]  # fmt: skip
+    assert dict(found[2].values) == {"energy": -3.0, "strength": 1.5} and dict(found[3].values)["tempo"] == 0.9
+
+
 @pytest.mark.parametrize(
     ("asked", "said"),
     [
@@ -150,11 +181,12 @@ def test_an_evaluation_is_kept_shown_drawn_and_goes_on(features, judges, tmp_pat
         (Asked(settings="strength=9"), "it takes 0 to 2"),
         (Asked(against="fx.gain"), "is no converter"),
         (Asked(against="evc.nobody"), "there is no device"),
+        (Asked(base="base.safetensors"), "evc.prosody has no parameter 'weights'"),
     ],
 )
 def test_wrong_systems_are_told_before_anything_is_measured(asked, said):
     with pytest.raises(UsageError, match=said):
-        evaluation.systems("evc.prosody", asked)
+        evaluation_systems.systems("evc.prosody", asked)
 
 
 def test_features_without_recordings_are_refused_with_the_command(tmp_path):

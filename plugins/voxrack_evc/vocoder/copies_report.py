@@ -11,6 +11,7 @@ from typing import Any
 import numpy as np
 
 from ..evaluation_figures import interval
+from ..speaker import INSTALL
 
 Row = Mapping[str, Any]
 TITLES = {"pesq": "PESQ", "secs": "SECS", "ovrl": "OVRL"}
@@ -73,7 +74,7 @@ class Report:
     def remarks(self) -> list[str]:
         """What the figures rest on."""
         measure = self.about["speaker_measure"]
-        speaker = f"SECS by {measure}" if measure else "no SECS: Resemblyzer is not installed (pip install resemblyzer)"
+        speaker = f"SECS by {measure}" if measure else f"no SECS: Resemblyzer is not installed ({INSTALL})"
         return [
             "recordings at -20 dBFS, to log-mel, pitch and voicing, and back; PESQ and OVRL at 16 kHz, OVRL of the "
             f"first 9 s; {speaker}",

@@ -2,7 +2,9 @@
 ``--hour`` how long an hour of audio takes ``ser.best``.
 
 A batch of clips as long as those of a corpus (3 to 5 s, 22.05 kHz): the FOLDER's recordings, or synthetic voices.
-Times are medians of several rounds in turns, on one thread and on all; see `benchmarks.ser_features`.
+Times are medians of several rounds in turns, on one thread and on all; see `benchmarks.ser_features`. The last lines
+are the two ratios that count: processor time on one thread, which a busy machine disturbs little, and wall time on as
+many threads as torch takes, which only an idle machine tells.
 """
 
 from __future__ import annotations
@@ -65,6 +67,10 @@ def main() -> None:
                     f"{found['times']:.1f}", f"{found['processor_times']:.1f}", *far,
                 )  # fmt: skip
         console.print(table)
+    for count, measured in everything.items():
+        clock, key = ("processor", "processor_times") if count == "1" else ("wall", "times")
+        said = ", ".join(f"{feature} {contestants['batch'][key]:.1f}" for feature, contestants in measured.items())
+        console.print(f"batches, {clock} time, threads: {count}: times librosa's speed: {said}")
     written = {"clips": len(clips), "audio_seconds": seconds, "threads": everything}
     console.print(f"written: {write_json('ser', written)}")
 

@@ -180,7 +180,7 @@ def log_filterbank(
         return torch.log(torch.where(power == 0, power.new_full((), _EPSILON), power)).to(x.dtype)
 
     return collect(
-        x, sizes, prepare, lambda part: filters(part, working), width, hop,
+        x, sizes, prepare, lambda part: filters(part, None, working), width, hop,
         lambda samples: log_filterbank_frames(samples, width, hop), finish,
     )  # fmt: skip
 

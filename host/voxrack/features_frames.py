@@ -103,7 +103,7 @@ def centred(x: Tensor, n_fft: int, pad_mode: str, lengths: Tensor | None) -> Ten
 def collect(
     x: Tensor, sizes: Tensor | None, prepare: Callable[[Tensor, Tensor | None], Tensor],
     of: Callable[[Tensor], Tensor], width: int, hop_length: int, counted: Callable[[Any], Any],
-    finish: Callable[[Tensor, Tensor, Tensor | None], Tensor] | None = None,
+    finish: Callable[[Tensor, Tensor, Tensor | None], Tensor] | None = None, at_once: int = 1,
 ) -> Tensor:  # fmt: skip
     """What ``of`` makes of all frames, a few clips and frames at a time, so that memory and caches are spared.
 
@@ -120,14 +120,15 @@ def collect(
     finish : optional
         Gets what ``of`` made of whole clips, their frames (clips, frames, width), and which of these each clip has
         (clips, frames; None: all); returns (clips, frames, other values). So every clip is done with while it is warm.
+    at_once : int
+        How many times the frames that a cache holds ``of`` is given at once; more than 1 where it takes `pieces`.
 
     Returns
     -------
     (..., frames, values), zeros in frames that a clip does not have
     """
     count = int(counted(x.shape[-1]))
-    at_once = _AT_ONCE["cpu"] * torch.get_num_threads() if x.device.type == "cpu" else _AT_ONCE_ELSEWHERE
-    many = max(1, at_once // (x.element_size() * width * count))
+    many = max(1, _bytes_at_once(x.device) // (x.element_size() * width * count))
     flat = x.reshape(-1, x.shape[-1])
     each = [x.shape[-1]] * len(flat) if sizes is None else sizes.reshape(-1).tolist()
     rows = []
@@ -140,14 +141,22 @@ def collect(
         signal = prepare(own(group, lengths), lengths)
         present = int(counted(group.shape[-1]))
         view = signal.unfold(-1, width, hop_length)[:, :present]
-        pieces = -(-present * signal.element_size() * width * len(group) // at_once)
-        few = -(-present // pieces)
-        row = _joined([of(view[:, frame : frame + few]) for frame in range(0, present, few)], 1)
+        row = _joined([of(part) for part in pieces(view, at_once)], 1)
         row = row if finish is None else finish(row, view, mask)
         row = row if mask is None else torch.where(mask[..., None], row, row.new_zeros(()))
         rows.append(row if present == count else torch.nn.functional.pad(row, (0, 0, 0, count - present)))
     values = _joined(rows, 0)
     return values.reshape(*x.shape[:-1], *values.shape[-2:])
+
+
+def pieces(frames: Tensor, times: int = 1) -> tuple[Tensor, ...]:
+    """Frames (..., frames, width) in nearly equal parts, each at most ``times`` what a core's cache holds."""
+    parts = -(-frames.numel() * frames.element_size() // _bytes_at_once(frames.device, times))
+    return frames.split(max(1, -(-frames.shape[-2] // max(1, parts))), -2)
+
+
+def _bytes_at_once(device: torch.device, times: int = 1) -> int:
+    return _AT_ONCE["cpu"] * torch.get_num_threads() * times if device.type == "cpu" else _AT_ONCE_ELSEWHERE
 
 
 def _joined(parts: list[Tensor], dim: int) -> Tensor:

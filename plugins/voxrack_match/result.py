@@ -111,14 +111,16 @@ class FitResult:
         return table_and_player(self._repr_html_(), self.takes)
 
     def _repr_html_(self) -> str:
+        left = "style='text-align:left'"
         rows = "".join(
-            f"<tr><td>{name}</td><td align='right'>{a:.3f}</td><td align='right'>{b:.3f}</td></tr>"
+            f"<tr><td {left}>{name}</td><td align='right'>{a:.3f}</td><td align='right'>{b:.3f}</td></tr>"
             for name, a, b in self.rows()
         )
         notes = "".join(f"<li>{escape(note)}</li>" for note in self.notes)
         return (
             f"<div><b>{escape(self.preset.name)}</b> · {self.steps} steps · {self.seconds:.0f} s"
-            f"<table><tr><th></th><th>unprocessed</th><th>fitted</th></tr>{rows}</table><ul>{notes}</ul></div>"
+            f"<table style='margin-left:0'><tr><th></th><th>unprocessed</th><th>fitted</th></tr>{rows}</table>"
+            f"<ul>{notes}</ul></div>"
         )
 
 

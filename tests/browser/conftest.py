@@ -7,6 +7,8 @@ from pathlib import Path
 
 import pytest
 
+from .console import complaints_of
+
 FLAGS = [
     "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-background-networking",
     "--disable-component-update", "--disable-sync", "--autoplay-policy=no-user-gesture-required", "--mute-audio",
@@ -35,8 +37,7 @@ def browser():
 def page(browser):
     """A fresh page; what went wrong in it fails the test."""
     page = browser.new_page(viewport={"width": 1100, "height": 800})
-    errors: list[str] = []
-    page.on("pageerror", lambda error: errors.append(str(error)))
+    errors = complaints_of(page)
     yield page
     page.close()
     assert errors == []

@@ -19,6 +19,8 @@ from typing import Any
 
 import pytest
 
+from .console import complaints_of
+
 NOTEBOOKS = Path(__file__).resolve().parent.parent.parent / "notebooks"
 QUIET = {"fetchNews": "false", "checkForUpdates": False, "doNotDisturbMode": True}
 SETTINGS = {
@@ -117,23 +119,26 @@ def write_notebook(file: Path, *cells: str) -> None:
     file.write_text(json.dumps({"cells": made, "metadata": kernel, "nbformat": 4, "nbformat_minor": 5}))
 
 
-def press_play(page: Any, engine: str = "engine") -> None:
-    """Press ▶ of the page's first player until it plays: a busy machine may open its audio output so late that the
+def press_play(page: Any, engine: str = "engine", player: Any = None) -> None:
+    """Press ▶ of a player (the page's first) until it plays: a busy machine may open its audio output so late that the
     player says it has none and asks for another press. ``engine``: that player's, an expression of the page."""
-    page.locator(".vx-player .vx-play").first.wait_for()
+    player = page.locator(".vx-player").first if player is None else player
+    player.locator(".vx-play").wait_for()
     for _ in range(12):
         if page.evaluate(f"{engine}.playing"):
             return
-        page.locator(".vx-player .vx-play").first.click()
+        player.locator(".vx-play").click()
         for _ in range(12):
             page.wait_for_timeout(500)
             if page.evaluate(f"{engine}.playing || {engine}.trouble"):
                 break
-    raise AssertionError(f"the player does not play: {page.locator('.vx-player').first.inner_text()}")
+    raise AssertionError(f"the player does not play: {player.inner_text()}")
 
 
 class Notebook:
     """One notebook, opened in a page of its own; its kernel and the engines of its players are at hand.
+
+    ``complaints`` is what the page has said is wrong, whoever said it; see :func:`.console.complaints_of`.
 
     ``timeout`` is only what a busy machine may take until a test gives up.
     """
@@ -141,9 +146,7 @@ class Notebook:
     def __init__(self, browser: Any, lab: Lab, name: str, timeout: float = 240.0) -> None:
         self.page = page = browser.new_page(viewport={"width": 1500, "height": 1250})
         page.set_default_timeout(1000 * timeout)
-        self._complaints: list[str] = []
-        page.on("pageerror", lambda error: self._complaints.append(str(error)))
-        page.on("console", lambda said: self._complaints.append(said.text) if said.type == "error" else None)
+        self.complaints = complaints_of(page)
         # a workspace of its own: else Lab opens again what another page has open, and there are two of everything
         page.goto(f"{lab.url}/lab/workspaces/page-{next(PAGES)}")
         page.wait_for_function("window.jupyterapp")
@@ -161,11 +164,6 @@ class Notebook:
             }""",
             name,
         )
-
-    @property
-    def complaints(self) -> list[str]:
-        """What the page said is wrong with our widgets."""
-        return [text for text in self._complaints if "vx" in text or "anywidget" in text or "voxrack" in text]
 
     def run_all(self) -> list[str]:
         """Run every cell; returns what went wrong, one text per failed cell."""

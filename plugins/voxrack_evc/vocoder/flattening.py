@@ -12,9 +12,13 @@ from functools import lru_cache
 
 import torch
 from torch import Tensor
+from torch.nn.functional import avg_pool1d, pad
 
 from ..mel import MELS, RATE, WINDOW, filters
-from .envelope import bands, raised
+from .envelope import bands, raised, sound
+
+_MOST = 1.5  # nepers (13 dB) that a frame is made louder or softer at most
+_AROUND = 2  # frames on both sides over which that is averaged
 
 
 def flattened(mel: Tensor, f0: Tensor) -> Tensor:
@@ -35,6 +39,17 @@ def fitted_flat(spectra: Tensor, mel: Tensor, spoken: Tensor, f0: Tensor) -> Ten
     """Spectra (B, 513, frames) of a voice at pitch ``f0``, fitted to a mel spectrogram that was spoken at ``spoken``:
     what is compared has no harmonics, and those of the spectra stay."""
     return raised(spectra, flattened(mel, spoken) - flattened(bands(spectra), f0))
+
+
+def as_loud(spectra: Tensor, mel: Tensor) -> Tensor:
+    """Spectra (B, 513, frames), each frame with the power that log-mel (B, 80, frames) has in all bands together.
+
+    Harmonics have peaks where the flattened mel has their mean: what is made of it is 3 to 5 dB too soft.
+    """
+    wanted, there = (torch.logsumexp(2.0 * each, 1) / 2.0 for each in (sound(mel), bands(spectra)))
+    lacking = (wanted - there).clamp(-_MOST, _MOST)[:, None]
+    smooth = avg_pool1d(pad(lacking, (_AROUND, _AROUND), mode="replicate"), 2 * _AROUND + 1, 1)
+    return spectra * smooth.exp()
 
 
 @lru_cache(maxsize=1)

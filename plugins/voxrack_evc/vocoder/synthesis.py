@@ -15,7 +15,7 @@ from voxrack.weights import load as load_weights
 
 from ..mel import MELS
 from .envelope import fitted
-from .flattening import fitted_flat, flattened
+from .flattening import as_loud, fitted_flat, flattened
 from .harmonic_noise import excite, sounded, spectra
 from .network import Filters
 
@@ -80,8 +80,12 @@ class Vocoder:
         if spoken is None:
             made = spectra(filters, mel, periodic, pulse, hiss)
             return sounded(made, lambda spectrum: fitted(spectrum, mel), self.rounds)[0].numpy()
-        made = spectra(filters, flattened(mel, own), periodic, pulse, hiss)
-        return sounded(made, lambda spectrum: fitted_flat(spectrum, mel, own, pitch), self.rounds)[0].numpy()
+
+        def fit(spectrum: Tensor) -> Tensor:
+            return as_loud(fitted_flat(spectrum, mel, own, pitch), mel)
+
+        made = as_loud(spectra(filters, flattened(mel, own), periodic, pulse, hiss), mel)
+        return sounded(made, fit, self.rounds)[0].numpy()
 
 
 def load(weights: str | os.PathLike[str] = "", rounds: int = 0, seed: int = 0) -> Vocoder:

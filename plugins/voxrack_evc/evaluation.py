@@ -142,10 +142,11 @@ def _about_judge(judge: judging.Judge, heard: Sequence[System], asked: Asked) ->
             "the judge has its shipped weights: its card tells whom it has heard (those of ser.best every actor of "
             "RAVDESS, the tested ones among them); --set judge_weights=RUN takes others"
         )
-    for one in heard:
-        encoder = getattr(device(one).processor, "encoder", None)
-        if encoder is not None and encoder.described() == judge.described():
-            yield f"{one.name} listens with the judge itself, which flatters its ECA; take other judge_weights"
+    encoders = {one.name: getattr(device(one).processor, "encoder", None) for one in heard}
+    same = [system for system, own in encoders.items() if own is not None and own.described() == judge.described()]
+    if same:
+        names = ", ".join(same)
+        yield f"what {names} listens with is the judge itself, which flatters ECA; take other judge_weights"
 
 
 def _notes(rows: Sequence[Row]) -> Iterator[str]:

@@ -33,10 +33,10 @@ CLAIMS = (
     Claim("guidance away from both raises ECA", "eca", "negative=both", "negative=none"),
     Claim("disentanglement and guidance raise ECA", "eca", "negative=both", BASE),
     Claim("away from the emotion raises ECA", "eca", "negative=emotion", "negative=none"),
-    Claim("away from the emotion raises it most: above both", "eca", "negative=emotion", "negative=both"),
-    Claim("… and above the speaker", "eca", "negative=emotion", "negative=speaker"),
+    Claim("away from the emotion raises it more than from both", "eca", "negative=emotion", "negative=both"),
+    Claim("away from the emotion raises it more than from the speaker", "eca", "negative=emotion", "negative=speaker"),
     Claim("away from the emotion costs SECS", "secs", "negative=none", "negative=emotion"),
-    Claim("… by our own encoder", "secs_own", "negative=none", "negative=emotion"),
+    Claim("away from the emotion costs SECS, own encoder", "secs_own", "negative=none", "negative=emotion"),
     Claim("away from the emotion costs OVRL", "ovrl", "negative=none", "negative=emotion"),
     Claim("away from the speaker lowers ECA", "eca", "negative=none", "negative=speaker"),
 )

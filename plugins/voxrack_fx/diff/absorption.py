@@ -65,7 +65,9 @@ def absorption_taps(decay: Tensor, lengths: Tensor, sample_rate: int) -> Tensor:
     sample_rate : int
         Hz.
     """
-    taps = line_gains(decay, lengths, sample_rate) @ _design(sample_rate).to(decay).T
+    # No matrix product: it rounds by the number of its rows, and `response.impulse_response` makes 1e8 times as much of
+    # a last place. So a batch of settings has, to the bit, the taps of each alone.
+    taps = (line_gains(decay, lengths, sample_rate)[..., None, :] * _design(sample_rate).to(decay)).sum(-1)
     if not (peak_gain(taps) > MAX_GAIN).any():
         return taps
     peak = _differentiable_peak_gain(taps)  # the gradient goes through the frequency where the response is largest

@@ -59,7 +59,7 @@ def impulse_response(
     The transfer function is sampled on a circle outside of the unit circle, where the response has decayed by
     160 dB more at the period's end, so that nothing comes round and the number of bins may be small: a response
     that falls by 140 dB within ``frames`` is computed, and returned, only as far as that. Rounding rises to
-    1e-8 of the loudest part at the end of the response.
+    1e-8 of the loudest part at the end of the response, and so does what other roundings of the taps come to.
 
     Parameters
     ----------

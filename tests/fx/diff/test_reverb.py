@@ -97,6 +97,16 @@ def test_absorption_is_that_of_the_streaming_device(seed):
         np.testing.assert_allclose(got.numpy(), want, atol=1e-14)
 
 
+@pytest.mark.parametrize("rate", [16000, 44100, 96000])
+def test_absorption_of_a_batch_is_to_the_bit_that_of_each(rate):
+    """Sampling grows what the last place of a tap does by 1e8: as much as 2e-12 of the output, 3e-11 of a gradient."""
+    decay = torch.from_numpy(np.exp(np.random.default_rng(3).uniform(np.log(0.2), np.log(2.0), (7, 49))))
+    lengths = torch.from_numpy(line_lengths(rate))[None]
+    batch = absorption_taps(decay, lengths, rate)
+    for row, alone in zip(batch, decay):
+        assert torch.equal(row, absorption_taps(alone[None], lengths, rate)[0])
+
+
 def test_gradient_goes_through_the_guard():
     """Sharp steps of the decay curve make the FIR overshoot: it is scaled down, and the scale has a gradient."""
     lengths = torch.from_numpy(line_lengths(RATE, 0.3))[None]
@@ -155,9 +165,9 @@ def test_batch_of_settings_is_each_alone(mode, path):
         grads = dict(zip(FITTED, torch.autograd.grad((weight * out).sum(), list(batch.values()))))
         for row, one in enumerate(sets):
             alone = made(signal[row % len(signal)][None], one)
-            assert relative(out[row].detach(), alone[0].detach()) < 1e-11  # sums of one and of two threads
+            assert relative(out[row].detach(), alone[0].detach()) < 1e-12
             for id, grad in zip(FITTED, torch.autograd.grad((weight[row] * alone[0]).sum(), list(one.values()))):
-                assert torch.linalg.norm(grads[id][row] - grad) <= 1e-9 * torch.linalg.norm(grad) + 1e-10, id
+                assert torch.linalg.norm(grads[id][row] - grad) <= 1e-9 * (torch.linalg.norm(grad) + 1e-6), id
 
 
 @pytest.mark.parametrize(("mode", "path"), PATHS)

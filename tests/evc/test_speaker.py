@@ -5,7 +5,10 @@ import pytest
 import torch
 from torch.nn.functional import cosine_similarity, normalize
 
-from voxrack.errors import UsageError
+from voxrack import read
+from voxrack.errors import InputError, UsageError
+from voxrack.testing import noise
+from voxrack_evc import judging, speaker
 from voxrack_evc.speaker import (
     FRAMES,
     GE2E,
@@ -64,7 +67,42 @@ def test_pairs_know_who_is_the_same():
     assert same.tolist() == [True, False, False]
 
 
-@pytest.mark.skipif(resemblyzer_is_there(), reason="Resemblyzer is installed here")
-def test_resemblyzer_that_is_not_there_is_refused_by_name():
-    with pytest.raises(UsageError, match="speaker=own"):
+# ---- Resemblyzer ------------------------------------------------------------------------------------
+@pytest.mark.parametrize("missing", ["resemblyzer", "pkg_resources"])
+def test_resemblyzer_that_cannot_be_imported_is_refused_by_name(monkeypatch, missing):
+    """pkg_resources is what its voice detector imports, and what setuptools no longer has."""
+    find = speaker.find_spec
+    monkeypatch.setattr(speaker, "find_spec", lambda name: None if name == missing else find(name))
+    assert not resemblyzer_is_there()
+    with pytest.raises(UsageError, match=r'pip install "voxrack\[metrics\]".*speaker=own'):
         Resemblyzer()
+
+
+needs_resemblyzer = pytest.mark.skipif(
+    not resemblyzer_is_there(), reason='Resemblyzer is not installed: pip install "voxrack[metrics]"'
+)
+
+
+@needs_resemblyzer
+def test_resemblyzers_vectors_are_of_length_1_and_tell_actors_apart(shared):
+    def vector(actor, emotion, words):
+        audio = read(shared / f"data/ravdess/Actor_{actor}/03-01-{emotion}-01-{words}-01-{actor}.flac").mono()
+        return encoder(audio.samples[0], audio.sample_rate)
+
+    encoder = Resemblyzer()
+    one, same, other = vector("01", "01", "01"), vector("01", "01", "02"), vector("02", "01", "02")
+    assert one.shape == (256,) and one.dtype == np.float32
+    assert np.linalg.norm(one) == pytest.approx(1.0, abs=1e-4)
+    assert one @ same > one @ other + 0.1
+
+
+@needs_resemblyzer
+@pytest.mark.parametrize("what", ["silence", "hiss", "a click"])
+def test_resemblyzer_gives_no_vector_of_nothing(what):
+    sound = {
+        "silence": np.zeros(16_000, np.float32), "hiss": noise(1.0, 16_000, level=-60.0).samples[0],
+        "a click": np.eye(1, 3000, dtype=np.float32)[0],
+    }[what]  # fmt: skip
+    with pytest.raises(InputError, match="Resemblyzer finds no voice"):
+        Resemblyzer()(sound, 16_000)
+    assert judging.speaker_vector(sound) is None

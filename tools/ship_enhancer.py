@@ -12,10 +12,11 @@ from __future__ import annotations
 
 import argparse
 import json
-import math
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
+
+from shipping import RAVDESS_AND_OTHERS, carded, interval, markdown
 
 from voxrack import weights
 from voxrack.replace import write_bytes
@@ -58,10 +59,6 @@ LIMITS = """\
 - Reverberation stays; clipping stays.
 - Intervals draw speakers, where there are five or more, else clips; the recorded pairs are two speakers' nine items."""
 
-LICENCE = """\
-The weights derive from RAVDESS, among others, and inherit CC BY-NC-SA 4.0: **non-commercial use only**, name the
-sources, share alike. The program around them has its own licence."""
-
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
@@ -79,14 +76,10 @@ def main() -> None:
     asked.out.mkdir(exist_ok=True)
     target = asked.out / f"{DEVICE}.safetensors"
     write_bytes(target, found.path.read_bytes())
-    card = weights.write_card(target, "enhance.light: less noise around speech", {
+    carded(target, "enhance.light: less noise around speech", {
         "Use": USE, "Training data": data([*asked.before, asked.run], asked.note),
-        "Figures": "\n".join(figures(Report(path, about))), "Limits": LIMITS, "Licence": LICENCE,
+        "Figures": "\n".join(figures(Report(path, about))), "Limits": LIMITS, "Licence": RAVDESS_AND_OTHERS,
     })  # fmt: skip
-    problems = weights.card_problems(target)
-    print(json.dumps({"weights": str(target), "card": str(card), "problems": problems}, indent=2))
-    if problems:
-        raise SystemExit(1)
 
 
 def data(folders: Sequence[Path], note: str) -> str:
@@ -131,25 +124,16 @@ def figures(report: Report) -> list[str]:
 
 def table(heads: Sequence[str], rows: Sequence[Mapping[str, Any]], keys: Sequence[str]) -> list[str]:
     columns = (*heads, "system", "n", *MEASURES.values())
-    out = ["| " + " | ".join(columns) + " |", "|" + "---|" * len(columns)]
+    out = []
     for row in rows:
         places = [ratio(row[key]) if key == "snr" else str(row[key]) for key in keys]
-        cells = [cell(row["measures"].get(name), DIGITS[name]) for name in MEASURES]
-        out.append("| " + " | ".join([*places, row["system"], str(row["n"]), *cells]) + " |")
-    return out
+        cells = [interval(row["measures"].get(name), DIGITS[name]) for name in MEASURES]
+        out.append([*places, row["system"], str(row["n"]), *cells])
+    return markdown(columns, out)
 
 
 def ratio(snr: int | None) -> str:
     return "clean" if snr is None else f"{snr} dB"
-
-
-def cell(found: Mapping[str, Any] | None, digits: int) -> str:
-    if found is None or found["mean"] is None or not math.isfinite(float(found["mean"])):
-        return ""
-    text = f"{float(found['mean']):.{digits}f}"
-    if found["low"] is None or found["high"] is None:
-        return text
-    return f"{text} [{float(found['low']):.{digits}f}, {float(found['high']):.{digits}f}]"
 
 
 if __name__ == "__main__":

@@ -11,7 +11,6 @@ shipped, and printed; equal inputs give the same file, to the byte.
 from __future__ import annotations
 
 import argparse
-import json
 import sys
 from collections import Counter
 from collections.abc import Mapping
@@ -19,6 +18,7 @@ from pathlib import Path
 from typing import Any
 
 import torch
+from shipping import RAVDESS_AND_OTHERS, carded, markdown
 
 from voxrack import weights
 from voxrack.feature_file import FeatureFile
@@ -66,10 +66,6 @@ WARM = """\
   vCLUB's own network learns alone. The auxiliary heads and the mel term were in force.
 """
 
-LICENCE = """\
-The weights derive from RAVDESS, among others, and inherit CC BY-NC-SA 4.0: **non-commercial use only**, name the
-sources, share alike. The program around them has its own licence."""
-
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
@@ -82,16 +78,11 @@ def main() -> None:
     asked.out.mkdir(exist_ok=True)
     target = shipped(asked.run, asked.out / f"{DEVICE}.safetensors")
     converter = Converter.load(target)
-    card = weights.write_card(target, "evc.diffevc: the same words with another feeling", {
+    carded(target, "evc.diffevc: the same words with another feeling", {
         "Use": use(converter), "Training data": data(asked.run, features),
         "Figures": "\n".join(figures(converter, features, asked)), "Limits": limits(asked.run, converter, features),
-        "Licence": LICENCE,
-    })  # fmt: skip
-    problems = weights.card_problems(target)
-    print(card.read_text(encoding="utf-8"))
-    print(json.dumps({"weights": str(target), "card": str(card), "problems": problems}, indent=2))
-    if problems:
-        raise SystemExit(1)
+        "Licence": RAVDESS_AND_OTHERS,
+    }, show=True)  # fmt: skip
 
 
 def shipped(run: Path, target: Path) -> Path:
@@ -172,26 +163,26 @@ def figures(converter: Converter, features: FeatureFile, asked: argparse.Namespa
     command = f"python tools/ship_evc.py RUN features.safetensors{f' --most {asked.most}' if asked.most != 48 else ''}"
     lines = [f"`{command}` (spectra only: no vocoder, no prosody, no recogniser; test speakers):", ""]
     lines += ["Recordings with their own speaker and emotion: mean distance from them, dB per band and frame:", ""]
-    lines += ["| corpus | n | decoder, depth 1 | depth 0.3 | average voice |", "|---|---|---|---|---|"]
+    rows = []
     for corpus in sorted(Counter(features.items[row].corpus for row in divide(features.items).test)):
         most = max(1, asked.most // 3)
         deep, flat = (copying(converter, features, Setting(depth=depth), most, corpus) for depth in DEPTHS)
-        lines.append(f"| {corpus} | {deep['n']} | {deep['decoder']:.2f} | {flat['decoder']:.2f} | "
-                     f"{deep['average voice']:.2f} |")  # fmt: skip
+        rows.append((corpus, str(deep["n"]), f"{deep['decoder']:.2f}", f"{flat['decoder']:.2f}",
+                     f"{deep['average voice']:.2f}"))  # fmt: skip
+    lines += markdown(("corpus", "n", "decoder, depth 1", "depth 0.3", "average voice"), rows)
     lines += ["", "Long-term spectra: share of the way to the same actor's real recordings of the same words with the"]
     lines += ["wanted emotion (1: all of it; 0: none), and the cosine between the two steps, actors 21 to 24:", ""]
     heads = ("guidance", "away from", "depth", "n", *(f"to {emotion}" for emotion in EMOTIONS), "all", "cosine")
-    lines += ["| " + " | ".join(heads) + " |", "|" + "---|" * len(heads)]
+    rows = []
     for setting in SETTINGS:
         print(f"measuring guidance {setting.guidance:g}", file=sys.stderr, flush=True)
         with torch.no_grad():
             found = shifts(converter, features, setting, EMOTIONS, asked.most)
         cells = [f"{found[name]['share']:.3f}" if name in found else "" for name in (*EMOTIONS, "all")]
         every = found["all"]
-        row = (f"{setting.guidance:g}", setting.negative, f"{setting.depth:g}", str(every["n"]), *cells,
-               f"{every['cosine']:.2f}")  # fmt: skip
-        lines.append("| " + " | ".join(row) + " |")
-    return lines
+        rows.append((f"{setting.guidance:g}", setting.negative, f"{setting.depth:g}", str(every["n"]), *cells,
+                     f"{every['cosine']:.2f}"))  # fmt: skip
+    return lines + markdown(heads, rows)
 
 
 def limits(run: Path, converter: Converter, features: FeatureFile) -> str:

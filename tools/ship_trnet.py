@@ -11,9 +11,9 @@ file, to the byte.
 from __future__ import annotations
 
 import argparse
-import json
-from collections.abc import Iterable, Sequence
 from pathlib import Path
+
+from shipping import RAVDESS, carded, markdown
 
 from voxrack import weights
 from voxrack.metrics import Predictions, bootstrap
@@ -52,10 +52,6 @@ LIMITS = """\
 - For clean recordings `ser.best` is the better choice by far; see its card.
 - c orders recordings by their noise; it is no estimate of the SNR in dB."""
 
-LICENCE = """\
-The weights derive from RAVDESS and inherit CC BY-NC-SA 4.0: **non-commercial use only**, name the source, share alike.
-The program around them has its own licence."""
-
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
@@ -74,19 +70,15 @@ def main() -> None:
     temperature = round(fit_temperature(others), 4)
     target = asked.out / f"{DEVICE}.safetensors"
     weights.save(target, found.tensors, {**found.metadata, "temperature": temperature})
-    card = weights.write_card(target, "ser.trnet: speech emotion behind noise", {
+    carded(target, "ser.trnet: speech emotion behind noise", {
         "Use": USE.format(classes=", ".join(found.metadata["labels"]), enhancer=found.metadata["enhancer"],
                           temperature=temperature),
         "Training data": data(done, split, run),
         "Figures": "\n".join([*tables(Report(done)), "", *calibration(answers[split], split, temperature)]),
         "Limits": LIMITS.format(tier=done.about["tier"], seeds=len(done.about["seeds"]), folds=len(answers),
                                 width=done.about["settings"]["width"]),
-        "Licence": LICENCE,
+        "Licence": RAVDESS,
     })  # fmt: skip
-    problems = weights.card_problems(target)
-    print(json.dumps({"weights": str(target), "card": str(card), "problems": problems}, indent=2))
-    if problems:
-        raise SystemExit(1)
 
 
 def everything(answers: Answers) -> list[Predictions]:
@@ -137,11 +129,6 @@ def calibration(answers: Answers, split: str, temperature: float) -> list[str]:
         f"By `python tools/ship_trnet.py EVALUATION`: the shipped network is that of {split}; calibration error of its "
         f"answers about that fold's speakers, mean over all conditions, at the temperature of the other folds: {found}."
     ]
-
-
-def markdown(columns: Sequence[str], rows: Iterable[Sequence[str]]) -> list[str]:
-    head = ["| " + " | ".join(columns) + " |", "|" + "---|" * len(columns)]
-    return head + ["| " + " | ".join(row) + " |" for row in rows]
 
 
 if __name__ == "__main__":

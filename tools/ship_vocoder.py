@@ -14,7 +14,10 @@ import json
 from pathlib import Path
 from typing import Any
 
+from shipping import RAVDESS_AND_OTHERS, carded, interval, markdown
+
 from voxrack import weights
+from voxrack.replace import write_bytes
 from voxrack.runs import Run
 from voxrack_evc.vocoder.copies import NAME
 from voxrack_evc.vocoder.copies_report import TITLES, Report
@@ -49,10 +52,6 @@ LIMITS = """\
 - Levels about -20 dBFS (±6 dB) were trained with; `voxrack_evc.level.levelled` brings a voice there.
 - Read and acted English by 128 speakers; the speakers of the figures decided nothing."""
 
-LICENCE = """\
-The weights derive from RAVDESS, among others, and inherit CC BY-NC-SA 4.0: **non-commercial use only**, name the
-sources, share alike. The program around them has its own licence."""
-
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
@@ -68,15 +67,11 @@ def main() -> None:
         raise SystemExit(f"{path} measured other weights than {found.path}; evaluate these")
     asked.out.mkdir(exist_ok=True)
     target = asked.out / f"{ID}.safetensors"
-    target.write_bytes(found.path.read_bytes())
-    card = weights.write_card(target, "evc.vocoder: from mel spectrogram and pitch to sound", {
+    write_bytes(target, found.path.read_bytes())
+    carded(target, "evc.vocoder: from mel spectrogram and pitch to sound", {
         "Use": USE, "Training data": data(asked.run, asked.before), "Figures": "\n".join(figures(Report(path, about))),
-        "Limits": LIMITS, "Licence": LICENCE,
+        "Limits": LIMITS, "Licence": RAVDESS_AND_OTHERS,
     })  # fmt: skip
-    problems = weights.card_problems(target)
-    print(json.dumps({"weights": str(target), "card": str(card), "problems": problems}, indent=2))
-    if problems:
-        raise SystemExit(1)
 
 
 def data(folder: Path, before: tuple[str, str] | None) -> str:
@@ -106,22 +101,13 @@ def figures(report: Report) -> list[str]:
         f"`voxrack evaluate {ID} --features features.safetensors --set weights=RUN "
         f"--set utterances={report.about['utterances']} -o EVALUATION`",
         "", *(f"- {remark}" for remark in report.remarks()), "",
-        "| corpus | system | n | " + " | ".join(TITLES.values()) + " | CPU-s per s |", "|" + "---|" * (len(TITLES) + 4),
     ]  # fmt: skip
+    rows = []
     for one in report.about["figures"]:
-        cells = [cell(one[name], DIGITS[name]) for name in TITLES]
+        cells = [interval(one[name], DIGITS[name]) for name in TITLES]
         cost = f"{one['cpu']:.3f}" if one["cpu"] else ""
-        lines.append("| " + " | ".join((one["corpus"], one["system"], str(one["n"]), *cells, cost)) + " |")
-    return lines
-
-
-def cell(found: dict[str, Any] | None, digits: int) -> str:
-    if found is None:
-        return ""
-    text = f"{found['mean']:.{digits}f}"
-    if found["low"] is None:
-        return text
-    return f"{text} [{found['low']:.{digits}f}, {found['high']:.{digits}f}]"
+        rows.append((one["corpus"], one["system"], str(one["n"]), *cells, cost))
+    return lines + markdown(("corpus", "system", "n", *TITLES.values(), "CPU-s per s"), rows)
 
 
 if __name__ == "__main__":

@@ -20,6 +20,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+from shipping import RAVDESS, carded, markdown
 
 from voxrack import weights
 from voxrack.metrics import Interval, Predictions, bootstrap
@@ -80,11 +81,6 @@ OWN = {
 }
 """Limits of one recogniser alone."""
 
-LICENCE = """\
-The weights derive from RAVDESS and inherit CC BY-NC-SA 4.0: **non-commercial use only**, name the source, share alike.
-The program around them has its own licence."""
-
-
 CALIBRATION = "By `python tools/ship_weights.py RUN EVALUATION` of that evaluation:"
 
 
@@ -112,7 +108,8 @@ def main() -> None:
     more = [line for table in tables for line in ["", *table]]
     temperature = metadata["temperature"]
     structural = settings(first, first.about["features"]["options"])
-    card = weights.write_card(target, f"{device}: speech emotion", {
+    print("\n".join(lines))
+    carded(target, f"{device}: speech emotion", {
         "Use": USE.format(device=device, classes=", ".join(metadata["labels"]), temperature=temperature,
                           window=metadata.get("window_temperature", temperature)),
         "Training data": DATA.format(
@@ -124,13 +121,8 @@ def main() -> None:
             speakers=len(heard_by(first)), own=OWN.get(device, ""),
             corpora=": see the last tables" * bool(asked.elsewhere),
         ),
-        "Licence": LICENCE,
+        "Licence": RAVDESS,
     })  # fmt: skip
-    print("\n".join(lines))
-    problems = weights.card_problems(target)
-    print(json.dumps({"weights": str(target), "card": str(card), "problems": problems}, indent=2))
-    if problems:
-        raise SystemExit(1)
 
 
 def settings(evaluation: Evaluation, among: Iterable[str]) -> str:
@@ -226,15 +218,15 @@ def figures(evaluation: Evaluation) -> list[str]:
         f"({seeds} seed{'s' * (seeds > 1)}, {about['epochs']} epochs, decided by {about['decided_by']}; 95 % intervals "
         f"by drawing {drawn}s):",
         "",
-        "| | accuracy | unweighted recall | macro AUC | calibration error |",
-        "|---|---|---|---|---|",
-    ]  # fmt: skip
+    ]
+    rows = []
     for system, name in about["systems"].items():
         found = about["figures"][system]
         for label, row in ((name, found["test"]), (f"{name}, windows of 1.5 s", found.get("windows", {}))):
             if row:
                 cells = [str(Interval(**row[measure])) if measure in row else "" for measure in MEASURES]
-                lines.append("| " + " | ".join([label, *cells]) + " |")
+                rows.append([label, *cells])
+    lines += markdown(("", "accuracy", "unweighted recall", "macro AUC", "calibration error"), rows)
     found = about["figures"][MODEL]
     recalls = ", ".join(f"{name} {value:.2f}" for name, value in found["recall"].items())
     lines += ["", f"Training accuracy {found['train_accuracy']:.3f}. Recall: {recalls}. Most frequent errors, of"]
@@ -260,14 +252,14 @@ def elsewhere(found: dict[str, Any]) -> list[str]:
         f"({found['corpus']}, {found['speakers']} speakers, {len(first['classes'])} classes, the weights of "
         f"{'that run' if found['weights'] else 'this file'}; 95 % intervals by drawing {first['uar']['by']}s):",
         "",
-        "| | n | unweighted recall | calibration error | verdicts given | of these right | no speech |",
-        "|---|---|---|---|---|---|---|",
     ]
+    cells = []
     for name, row in rows.items():
         measures = [str(Interval(**row[measure])) for measure in ("uar", "ece")]
         shares = ["" if row[key] is None else f"{row[key]:.0%}" for key in ("given", "right", "no_speech")]
-        lines.append("| " + " | ".join([name, str(row["n"]), *measures, *shares]) + " |")
-    return lines
+        cells.append([name, str(row["n"]), *measures, *shares])
+    heads = ("", "n", "unweighted recall", "calibration error", "verdicts given", "of these right", "no speech")
+    return lines + markdown(heads, cells)
 
 
 def halved(tensors: dict[str, Any]) -> dict[str, Any]:

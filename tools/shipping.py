@@ -40,11 +40,8 @@ def carded(target: Path, title: str, sections: Mapping[str, str], show: bool = F
 
 def markdown(columns: Sequence[str], rows: Iterable[Sequence[str]]) -> list[str]:
     """A table, line by line."""
-    return [_row(columns), "|" + "---|" * len(columns), *map(_row, rows)]
-
-
-def _row(cells: Sequence[str]) -> str:
-    return "| " + " | ".join(cells) + " |"
+    head = "|".join(f" {name} " if name else " " for name in columns)
+    return [f"|{head}|", "|" + "---|" * len(columns), *("| " + " | ".join(row) + " |" for row in rows)]
 
 
 def interval(found: Mapping[str, Any] | None, digits: int) -> str:

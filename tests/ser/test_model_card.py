@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
-import importlib.util
+import importlib
 import json
 import re
 import sys
 from pathlib import Path
 
 import pytest
+import torch
 from ser.tiny_features import tiny_features
 
 from voxrack import analyze, default_host, weights
+from voxrack.errors import UsageError
 from voxrack.instance import AnalyzerDevice
 from voxrack.recipe import create, options
 from voxrack.testing import voice
@@ -27,11 +29,9 @@ VALUES = {"frames": 60, "batch": 16, "learning_rate": 2e-3}
 
 @pytest.fixture(scope="module")
 def tool():
-    made = importlib.util.spec_from_file_location("ship_weights", ROOT / "tools" / "ship_weights.py")
-    assert made is not None and made.loader is not None
-    module = importlib.util.module_from_spec(made)
-    made.loader.exec_module(module)
-    return module
+    with pytest.MonkeyPatch.context() as patch:
+        patch.syspath_prepend(ROOT / "tools")  # where `python tools/ship_weights.py` looks first
+        yield importlib.import_module("ship_weights")
 
 
 def row(value: float) -> dict[str, object]:
@@ -137,3 +137,25 @@ def test_the_shipped_card_names_a_command_for_each_table():
     for before, command in zip(tables, ("voxrack evaluate ser.best", *2 * ("python -m benchmarks.ser_elsewhere",))):
         assert command in before.rpartition("\n`")[2]
     assert not re.search(r"\d\.\d\d", card.partition("## Limits")[2].partition("## Licence")[0])
+
+
+def test_a_card_without_figures_is_not_shipped(tool, tmp_path, capsys, monkeypatch):
+    target = tmp_path / "toy.safetensors"
+    weights.save(target, {"a": torch.zeros(2)}, {})
+    sections = dict.fromkeys(weights.SECTIONS, "something")
+    tool.carded(target, "toy", sections)
+    assert json.loads(capsys.readouterr().out)["problems"] == []
+    with pytest.raises(UsageError, match="Figures"):
+        tool.carded(target, "toy", sections | {"Figures": ""})
+    monkeypatch.setattr(weights, "LIMIT", 10)
+    with pytest.raises(SystemExit):
+        tool.carded(target, "toy", sections)
+    assert "stay below 10" in json.loads(capsys.readouterr().out)["problems"][0]
+
+
+def test_tables_of_a_card(tool):
+    assert tool.markdown(("", "n"), [("clean", "3"), ("", "")]) == ["| | n |", "|---|---|", "| clean | 3 |", "|  |  |"]
+    interval = importlib.import_module("shipping").interval
+    assert interval({"mean": 2.654, "low": 2.5, "high": 2.75}, 1) == "2.7 [2.5, 2.8]"
+    assert interval({"mean": 2.654, "low": None, "high": None}, 2) == "2.65"
+    assert interval({"mean": float("inf"), "low": 1.0, "high": 2.0}, 2) == interval(None, 2) == ""

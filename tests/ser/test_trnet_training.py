@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import importlib
 import json
+import sys
 from dataclasses import replace
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -13,9 +16,11 @@ from ser.small_trnet import BANDS, LABELS, small_trnet
 from voxrack import weights
 from voxrack.datasets import splits
 from voxrack.errors import InputError, UsageError
+from voxrack.metrics import Predictions
 from voxrack.recipe import create, options
 from voxrack.task import seeded
 from voxrack.training import train_split
+from voxrack_ser.calibration import fit_temperature
 from voxrack_ser.recipes.trnet import TrnetRecipe
 from voxrack_ser.specs_trnet import SYSTEMS, TRNET_RECIPE
 from voxrack_ser.trnet import heard
@@ -233,6 +238,24 @@ def test_what_is_finished_is_not_done_again(report, features, monkeypatch):
         evaluate(recipe(), features, epochs=3, **asked)
     with pytest.raises(UsageError, match="settings"):
         evaluate(recipe(draws=1), features, epochs=2, **asked)
+
+
+def test_what_ships_is_one_fold_with_the_temperature_of_the_others(report, tmp_path, monkeypatch, capsys):
+    monkeypatch.syspath_prepend(Path(__file__).resolve().parents[2] / "tools")
+    tool, folder = importlib.import_module("ship_trnet"), report.evaluation.path
+    answers = {name: runs[0] for name, runs in report.evaluation.answers("trnet").items()}
+    first, second = answers
+    monkeypatch.setattr(sys, "argv", ["ship_trnet", str(folder), "--split", second, "--out", str(tmp_path)])
+    tool.main()
+    assert json.loads(capsys.readouterr().out)["problems"] == []
+    made = weights.load(tmp_path / "ser.trnet.safetensors")
+    own = weights.load(folder / second / "trnet" / "seed-0")
+    assert all(torch.equal(made.tensors[name], tensor) for name, tensor in own.tensors.items())
+    others = Predictions.joined(tool.everything(answers[first]))
+    assert made.metadata == own.metadata | {"temperature": round(fit_temperature(others), 4)}
+    card = (tmp_path / "ser.trnet.md").read_text()
+    assert all(cell in card for row in report.rows("uar") for cell in row)
+    assert tool.RAVDESS in card and second in card
 
 
 def test_both_figures_are_drawn_from_the_folder(report, tmp_path, capsys):

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from voxrack.commands import common
-from voxrack.errors import UsageError
+from voxrack.errors import InputError, UsageError
 from voxrack.files import FORMATS
 
 from .segments import LONGEST
@@ -168,8 +168,11 @@ def _run(todo: Sequence[Job], workers: int, as_json: bool) -> int:
     from .converting import convert
 
     if len(todo) == 1:
-        with common.Bar(todo[0].source.name) as bar:
-            report = convert(todo[0], bar.to)
+        try:
+            with common.Bar(todo[0].source.name) as bar:
+                report = convert(todo[0], bar.to)
+        except InputError as error:
+            raise InputError(naming(todo[0].source, str(error))) from None
         common.emit(report) if as_json else _print([report])
         return 0
     reports: dict[int, dict[str, Any]] = {}

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import time
+from collections import Counter
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
+from itertools import pairwise
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -13,9 +15,12 @@ import numpy as np
 from voxrack.device import Block
 from voxrack.errors import InputError, PluginError, UsageError
 
+from .level import NoVoice
 from .segments import LONGEST, converted
 
 if TYPE_CHECKING:
+    from voxrack.device import DeviceSpec
+    from voxrack.files import FileInfo
     from voxrack.host import Host
     from voxrack.instance import Device
 
@@ -24,6 +29,9 @@ DECIDABLE = 1.0
 """Seconds: whether a shorter piece holds speech is not asked."""
 _BLOCK = 65_536
 _LOWEST = 8000  # Hz, for telling speech
+_BRIEF = 512 / 22_050  # s: two frames of the mel spectrogram, which pitch is told from
+_ALIKE = 0.2  # correlation of channels below which they hold different sounds
+NO_SPEECH, SILENT, BRIEF = "no speech was found", "only silence was found", "less than 24 ms was found"
 
 
 @dataclass(frozen=True)
@@ -61,7 +69,8 @@ class _Count:
     frames_in: int = 0
     frames_out: int = 0
     pieces: int = 0
-    unchanged: int = 0
+    left: Counter[str] = field(default_factory=Counter)  # pieces that stayed as they were, by the reason
+    apart: int = 0  # pieces whose channels hold different sounds
     peak: float = 0.0
     notes: list[str] = field(default_factory=list)
 
@@ -102,11 +111,11 @@ def convert(job: Job, progress: Callable[[float], Any] | None = None, host: Host
                 count.peak = max(count.peak, float(np.abs(block).max(initial=0.0)))
                 writer.write(block)
     seconds = time.perf_counter() - started
-    _remark(job, count)
+    _remark(job, device.spec, info, count)
     return {
         "source": str(job.source), "target": str(job.target), **provenance(device), "sample_rate": info.sample_rate,
         "seconds_in": count.frames_in / info.sample_rate, "seconds_out": count.frames_out / info.sample_rate,
-        "pieces": count.pieces, "unchanged": count.unchanged, "peak": count.peak, "clipped": writer.clipped,
+        "pieces": count.pieces, "unchanged": count.left.total(), "peak": count.peak, "clipped": writer.clipped,
         "seconds": seconds, "times_real_time": count.frames_in / info.sample_rate / max(seconds, 1e-9),
         "notes": [*info.warnings, *count.notes, *remarks],
     }  # fmt: skip
@@ -182,25 +191,62 @@ def _source_emotion(path: Path, host: Host, device: str, count: _Count) -> str:
 
 
 def _piece(device: Device, piece: Block, sample_rate: int, gate: bool, count: _Count) -> Block:
+    """What becomes of a piece; one with nothing to convert stays as it is, with as many channels as the others get."""
     from voxrack import Audio, render
-    from voxrack.activity import has_speech
 
     count.pieces += 1
+    reason = _nothing(piece, sample_rate, gate)
+    if not reason:
+        count.apart += _channels_apart(piece)
+        try:
+            return render(device, Audio(piece, sample_rate), tail=False).samples
+        except NoVoice:  # the converter's own ear is stricter than the gate
+            if not gate:
+                raise
+            reason = NO_SPEECH
+    count.left[reason] += 1
+    widths = device.spec.channels
+    return piece if not widths or len(piece) in widths else piece.mean(axis=0, keepdims=True)
+
+
+def _nothing(piece: Block, sample_rate: int, gate: bool) -> str:
+    """Why there is nothing to convert in a piece; empty where there is, or where it is too short to tell."""
+    from voxrack.activity import has_speech
+
+    if not piece.any():
+        return SILENT
+    if piece.shape[1] < _BRIEF * sample_rate:
+        return BRIEF
     tellable = sample_rate >= _LOWEST and piece.shape[1] >= DECIDABLE * sample_rate
-    if gate and tellable and not has_speech(piece, sample_rate):
-        count.unchanged += 1
-        widths = device.spec.channels  # as many channels as the converted pieces have
-        return piece if not widths or len(piece) in widths else piece.mean(axis=0, keepdims=True)
-    return render(device, Audio(piece, sample_rate), tail=False).samples
+    return NO_SPEECH if gate and tellable and not has_speech(piece, sample_rate) else ""
 
 
-def _remark(job: Job, count: _Count) -> None:
-    if count.unchanged:
-        what = "no speech was found" if count.unchanged == count.pieces else "parts hold no speech"
+def _channels_apart(piece: Block) -> bool:
+    """Whether any two neighbouring channels have little in common though both sound."""
+    sounding = [channel for channel in piece.astype(np.float64) if channel.any()]
+    return any(
+        abs(float(one @ other)) < _ALIKE * float(np.linalg.norm(one) * np.linalg.norm(other))
+        for one, other in pairwise(sounding)
+    )
+
+
+def _remark(job: Job, spec: DeviceSpec, info: FileInfo, count: _Count) -> None:
+    """What has to be said of a recording: what stayed, and what a listener would not expect."""
+    from voxrack.resample import nearest_rate
+
+    for reason, pieces in count.left.items():
+        mend = " (--no-gate converts them too)" if reason == NO_SPEECH else ""
+        count.notes.append(f"{job.source}: {reason} in {pieces} of {count.pieces} pieces; they stay as they were{mend}")
+    if count.apart:
         count.notes.append(
-            f"{job.source}: {what}; {count.unchanged} of {count.pieces} pieces are left as they were (--no-gate "
-            "converts them too)"
+            f"{job.source}: its channels hold different sounds, and are taken for one voice; convert them one by one"
         )
+    if count.left.total() == count.pieces:
+        return
+    if (rate := nearest_rate(spec.rates, info.sample_rate)) < info.sample_rate:
+        count.notes.append(f"{job.source}: {spec.id} works at {rate} Hz; above {rate / 2000:g} kHz nothing is left")
+    if spec.channels and info.channels not in spec.channels:
+        count.notes.append(f"{job.source}: {spec.id} is mono; {info.channels} channels became one")
 
 
 def _counted(blocks: Iterator[Block], count: _Count) -> Iterator[Block]:

@@ -14,8 +14,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from voxrack.device import Track
-from voxrack.errors import InputError, UsageError
+from voxrack.errors import UsageError
 from voxrack.instance import AnalyzerDevice
+
+from .level import NoVoice
 
 ROLE = "emotion-embedding"
 EMBEDDING, SPEECH = "embedding", "voiced"  # names of tracks
@@ -56,7 +58,7 @@ class EmotionEncoder:
 
         Raises
         ------
-        InputError
+        NoVoice
             The device hears no speech in it.
         """
         self.device.prepare(sample_rate, 1)
@@ -82,7 +84,7 @@ def pooled(tracks: Sequence[Track], device: str) -> NDArray[np.float32]:
     ------
     UsageError
         No track ``embedding``: the device has not what its role promises.
-    InputError
+    NoVoice
         No window with speech.
     """
     named = {track.name: track for track in tracks}
@@ -97,5 +99,5 @@ def pooled(tracks: Sequence[Track], device: str) -> NDArray[np.float32]:
         weights = np.ones(len(values))
     weights = np.where(values.any(axis=1), weights, 0.0)
     if not weights.sum() > 0:
-        raise InputError(f"'{device}' hears no speech in the recording: there is no emotion to tell")
+        raise NoVoice(f"'{device}' hears no speech in the recording: there is no emotion to tell")
     return (weights @ values / weights.sum()).astype(np.float32)

@@ -21,6 +21,10 @@ MOST = 80.0
 _FRAME = 0.02  # s
 
 
+class NoVoice(InputError):
+    """A recording, or a piece of one, in which there is nothing to convert."""
+
+
 def level(samples: Samples, sample_rate: int) -> float:
     """Level of the voice in dBFS: the mean power of frames of 20 ms, each weighed by its power, so that pauses
     count for nothing and no threshold is needed. -inf for silence.
@@ -43,12 +47,12 @@ def levelled(samples: Samples, sample_rate: int) -> tuple[Samples, float]:
 
     Raises
     ------
-    InputError
+    NoVoice
         Silence, or so little that it would need more than 80 dB.
     """
     found = level(samples, sample_rate)
     gain = TARGET - found
     if not gain <= MOST:
         what = "is silent throughout" if found == -np.inf else f"holds no more than {found:.0f} dBFS"
-        raise InputError(f"the recording {what}: there is no voice to convert")
+        raise NoVoice(f"the recording {what}: there is no voice to convert")
     return (samples * np.float32(10.0 ** (gain / 20.0))).astype(np.float32), gain

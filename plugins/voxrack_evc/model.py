@@ -103,7 +103,7 @@ def from_weights(weights: Weights) -> Model:
     """A model from weights that were read; numbers stored in half precision are widened."""
     about, where = weights.metadata, weights.path
     if about.get("device") != DEVICE or "decoder" not in about:
-        other = about.get("device", "nothing known")
+        other = about.get("device") or about.get("recipe") or "nothing known"
         raise InputError(f"{where} holds no decoder's weights of {DEVICE} but those of '{other}'; {_MEND}")
     tensors = {name: t.float() if t.is_floating_point() else t for name, t in weights.tensors.items()}
     own = about["speaker"] != RESEMBLYZER

@@ -121,13 +121,37 @@ def test_what_is_no_speech_is_left_as_it_is_and_told(tmp_path, what):
     report = lines(done("convert", tmp_path / "in.wav", "-o", tmp_path / "out.wav", "--emotion", "angry", "--json"))[0]
     assert np.array_equal(read(tmp_path / "out.wav").samples, samples)
     assert report["unchanged"] == report["pieces"] == 1
-    assert any("no speech was found" in note for note in report["notes"])
+    said = "only silence was found" if what == "silence" else "no speech was found"
+    assert report["notes"] == [f"{tmp_path / 'in.wav'}: {said} in 1 of 1 pieces; they stay as they were" + (
+        "" if what == "silence" else " (--no-gate converts them too)"
+    )]  # fmt: skip
 
 
 def test_a_snippet_is_converted(tmp_path):
     write(tmp_path / "in.wav", voice(0.2, RATE, 3))
     report = lines(done("convert", tmp_path / "in.wav", "-o", tmp_path / "out.wav", "--emotion", "angry", "--json"))[0]
     assert report["unchanged"] == 0 and 0.1 < report["seconds_out"] < 0.5
+
+
+@pytest.mark.parametrize("frames", [1, 300])
+def test_what_is_shorter_than_two_frames_stays_as_it_is_and_is_told(tmp_path, frames):
+    samples = voice(0.2, RATE, 3).samples[:, 800 : 800 + frames]
+    write(tmp_path / "in.wav", Audio(samples, RATE))
+    report = lines(done("convert", tmp_path / "in.wav", "-o", tmp_path / "out.wav", "--emotion", "angry", "--json"))[0]
+    assert np.array_equal(read(tmp_path / "out.wav").samples, samples) and report["unchanged"] == 1
+    assert any("less than 24 ms was found" in note for note in report["notes"])
+
+
+def test_different_voices_on_the_channels_are_told(tmp_path):
+    one, other = (voice(2.0, RATE, seed).samples for seed in (3, 9))
+    for name, samples, said in (
+        ("two", np.concatenate([one, other]), True), ("wide", np.concatenate([one, 0.7 * one + 0.2 * other]), False),
+        ("left", np.concatenate([one, 0.0 * one]), False),
+    ):  # fmt: skip
+        write(tmp_path / f"{name}.wav", Audio(samples, RATE))
+        words = ("--emotion", "angry", "--no-gate", "--json")
+        report = lines(done("convert", tmp_path / f"{name}.wav", "-o", tmp_path / "out.wav", *words))[0]
+        assert any("hold different sounds" in note for note in report["notes"]) == said, name
 
 
 def test_a_long_recording_goes_through_in_pieces(tmp_path):

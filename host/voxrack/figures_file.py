@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -102,6 +103,55 @@ class FiguresFile:
                     "since; take another folder"
                 )
         return {**known, **own}
+
+
+@dataclass(frozen=True)
+class FiguresReport:
+    """What a finished evaluation found. A plugin's report prints and draws it (:class:`voxrack.recipe.Report`).
+
+    Parameters
+    ----------
+    path : Path
+        The folder that holds the :class:`FiguresFile`.
+    about : mapping
+        Its content, with ``"figures"``.
+    """
+
+    path: Path
+    about: Mapping[str, Any]
+
+    @property
+    def figures(self) -> Any:
+        """As the plugin computed them."""
+        return self.about["figures"]
+
+    def json(self) -> dict[str, Any]:
+        """The content of the file, with the folder."""
+        return {"folder": str(self.path), **self.about}
+
+
+def plus_minus(found: Mapping[str, Any] | None, digits: int, sign: str = "") -> str:
+    """``2.65 ±0.12``: a mean and half of its interval's width, for a table.
+
+    Parameters
+    ----------
+    found : mapping or None
+        ``mean``, ``low`` and ``high``, as a :class:`FiguresFile` keeps them (None for NaN, a word for infinity); where
+        there is no mean nothing is written.
+    digits : int
+        Behind the point.
+    sign : str
+        ``"+"``: in front of a positive mean, too.
+    """
+    if found is None:
+        return ""
+    mean, low, high = (math.nan if found[key] is None else float(found[key]) for key in ("mean", "low", "high"))
+    if math.isnan(mean):
+        return ""
+    if math.isinf(mean):
+        return "∞" if mean > 0 else "-∞"
+    text = f"{mean:{sign}.{digits}f}"
+    return f"{text} ±{(high - low) / 2:.{digits}f}" if math.isfinite(high - low) else text
 
 
 def refuse_training(

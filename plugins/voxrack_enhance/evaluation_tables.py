@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from voxrack.figures_file import FiguresReport, plus_minus
 from voxrack.metrics_quality import NAMES
 
 from .evaluation_figures import GAINS
@@ -29,29 +28,8 @@ _DIGITS = {"pesq": 2, "stoi": 3, "si_sdr": 1, "sig": 2, "bak": 2, "ovrl": 2}
 _COLUMNS = tuple(NAMES.values())
 
 
-@dataclass(frozen=True)
-class Report:
-    """A finished evaluation: prints, draws and gives its figures.
-
-    Parameters
-    ----------
-    path : Path
-        The folder that holds ``enhancement.json``.
-    about : mapping
-        Its content.
-    """
-
-    path: Path
-    about: Mapping[str, Any]
-
-    @property
-    def figures(self) -> Mapping[str, Any]:
-        """See :func:`voxrack_enhance.evaluation_figures.figures`."""
-        return self.about["figures"]
-
-    def json(self) -> dict[str, Any]:
-        """The content of ``enhancement.json``, with the folder."""
-        return {"folder": str(self.path), **self.about}
+class Report(FiguresReport):
+    """Prints and draws ``enhancement.json``; its figures: :func:`voxrack_enhance.evaluation_figures.figures`."""
 
     def tables(self) -> None:
         """Print figures by SNR, by corpus, by noise class, of the pairs, and the gains."""
@@ -134,17 +112,4 @@ def _word(key: str, value: Any, row: Mapping[str, Any]) -> str:
 
 
 def _cells(row: Mapping[str, Any], names: Sequence[str], sign: str = "") -> list[str]:
-    return [_cell(row["measures"].get(name), _DIGITS[name], sign) for name in names]
-
-
-def _cell(found: Mapping[str, Any] | None, digits: int, sign: str) -> str:
-    """``2.65 ±0.12``: the mean and half of the interval's width."""
-    if found is None or found["mean"] is None:
-        return ""
-    mean = float(found["mean"])
-    if not math.isfinite(mean):
-        return "∞" if mean > 0 else "-∞"
-    text = f"{mean:{sign}.{digits}f}"
-    if found["low"] is None or found["high"] is None:
-        return text
-    return f"{text} ±{(float(found['high']) - float(found['low'])) / 2:.{digits}f}"
+    return [plus_minus(row["measures"].get(name), _DIGITS[name], sign) for name in names]

@@ -8,7 +8,7 @@ import math
 import pytest
 
 from voxrack.errors import InputError, UsageError
-from voxrack.figures_file import FiguresFile, refuse_training
+from voxrack.figures_file import FiguresFile, FiguresReport, plus_minus, refuse_training
 
 
 @pytest.fixture
@@ -66,3 +66,32 @@ def test_options_of_training_are_refused(asked, said):
         refuse_training("things", "pairs", "pairs", **asked)
     with pytest.raises(UsageError, match="by the protocol 'pairs', not 'folds'"):
         refuse_training("things", "folds", "pairs")
+
+
+def test_a_report_is_the_content_and_its_folder(tmp_path):
+    report = FiguresReport(tmp_path, {"figures": {"eca": 0.5}, "notes": []})
+    assert report.figures == {"eca": 0.5}
+    assert report.json() == {"folder": str(tmp_path), "figures": {"eca": 0.5}, "notes": []}
+
+
+@pytest.mark.parametrize(
+    ("mean", "low", "high", "text"),
+    [
+        (2.651, 2.53, 2.77, "2.65 ±0.12"),
+        (2.651, None, None, "2.65"),
+        (2.651, math.nan, math.nan, "2.65"),
+        (-0.5, -0.75, -0.25, "-0.50 ±0.25"),
+        (math.inf, 1.0, math.inf, "∞"),
+        ("inf", 1.0, "inf", "∞"),
+        (-math.inf, -math.inf, 1.0, "-∞"),
+        (None, None, None, ""),
+        (math.nan, math.nan, math.nan, ""),
+    ],
+)
+def test_a_mean_and_half_of_its_interval(mean, low, high, text):
+    assert plus_minus({"mean": mean, "low": low, "high": high}, 2) == text
+
+
+def test_no_mean_is_nothing_and_a_difference_has_its_sign():
+    assert plus_minus(None, 2) == ""
+    assert plus_minus({"mean": 0.125, "low": 0.0, "high": 0.25}, 3, "+") == "+0.125 ±0.125"

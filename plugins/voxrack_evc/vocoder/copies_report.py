@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import numpy as np
+
+from voxrack.figures_file import FiguresReport, plus_minus
 
 from ..evaluation_figures import interval
 from ..speaker import INSTALL
@@ -38,24 +38,8 @@ def figures(rows: Sequence[Row]) -> list[dict[str, Any]]:
     return out
 
 
-@dataclass(frozen=True)
-class Report:
-    """A finished evaluation.
-
-    Parameters
-    ----------
-    path : Path
-        The folder that holds ``copies.json``.
-    about : mapping
-        Its content.
-    """
-
-    path: Path
-    about: Mapping[str, Any]
-
-    def json(self) -> dict[str, Any]:
-        """The content of ``copies.json``, with the folder."""
-        return {"folder": str(self.path), **self.about}
+class Report(FiguresReport):
+    """Prints and draws ``copies.json``; its figures: :func:`figures`."""
 
     def tables(self) -> None:
         """Print the figures by corpus, and what they rest on."""
@@ -64,7 +48,7 @@ class Report:
         rows, before = [], ""
         for one in self.about["figures"]:
             cost = f"{one['cpu']:.3f}" if one["cpu"] else ""
-            cells = [_cell(one[name], _DIGITS[name]) for name in TITLES]
+            cells = [plus_minus(one[name], _DIGITS[name]) for name in TITLES]
             rows.append((one["corpus"] if one["corpus"] != before else "", one["system"], str(one["n"]), *cells, cost))
             before = one["corpus"]
         heads = ("corpus", "system", "n", *TITLES.values(), "CPU-s/s")
@@ -107,12 +91,3 @@ class Report:
         target.parent.mkdir(parents=True, exist_ok=True)
         figure.savefig(target, dpi=130)
         return [target]
-
-
-def _cell(found: Mapping[str, Any] | None, digits: int) -> str:
-    if found is None:
-        return ""
-    text = f"{float(found['mean']):.{digits}f}"
-    if found["low"] is None or not math.isfinite(float(found["low"])):
-        return text
-    return f"{text} ±{(float(found['high']) - float(found['low'])) / 2:.{digits}f}"

@@ -9,10 +9,10 @@ and Mathan 1995, "Second-order statistical measures for text-independent speaker
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import torch
@@ -110,12 +110,14 @@ class Likeness:
 
 def compared(one: Voice, other: Voice) -> dict[str, float | None]:
     """The measures of :data:`NAMES`; None where either could not be told."""
-    pairs = ((one.resemblyzer, other.resemblyzer, _cosine), (one.own, other.own, _cosine),
-             (one.spread, other.spread, sphericity))  # fmt: skip
-    return {
-        name: None if a is None or b is None else measure(a, b)
-        for name, (a, b, measure) in zip(NAMES, pairs, strict=True)
-    }
+    return dict(zip(NAMES, (
+        _measured(_cosine, one.resemblyzer, other.resemblyzer), _measured(_cosine, one.own, other.own),
+        _measured(sphericity, one.spread, other.spread),
+    ), strict=True))  # fmt: skip
+
+
+def _measured(measure: Callable[[Any, Any], float], one: Any, other: Any) -> float | None:
+    return None if one is None or other is None else measure(one, other)
 
 
 def _cosine(one: NDArray[np.float32], other: NDArray[np.float32]) -> float:

@@ -100,8 +100,8 @@ def test_maps_that_cannot_be() -> None:
         embedding_map(vocals(6), "isomap")  # pyright: ignore[reportArgumentType]
 
 
-@pytest.mark.skipif(importable("umap"), reason="UMAP is installed")
-def test_umap_says_what_to_install() -> None:
+def test_umap_says_what_to_install(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(sys.modules, "umap", None)  # as where it is not installed
     with pytest.raises(UsageError, match=r"voxrack\[atlas\]"):
         embedding_map(vocals(6), "umap")
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 from importlib import import_module
 from itertools import pairwise
@@ -10,7 +11,7 @@ from typing import Any
 
 import click
 import pytest
-from docs.pages import cards, devices, generate, presets, python_names, recipes, verbs
+from docs.pages import cards, devices, generate, notebooks, presets, python_names, recipes, verbs
 from docs.pages.markdown import plain
 from docs.pages.mathml import mathml
 
@@ -76,6 +77,30 @@ def test_every_notebook_is_told_of(pages: dict[str, str]) -> None:
     assert told >= set(re.findall(r"\d\d_\w+", (ROOT / "notebooks" / "README.md").read_text()))
 
 
+def test_every_notebook_has_a_page_with_its_picture_and_all_that_it_says(pages: dict[str, str]) -> None:
+    readmes = [(ROOT / name).read_text(encoding="utf-8") for name in ("README.md", "notebooks/README.md")]
+    for path in notebooks.own():
+        made = pages[f"notebooks/{path.stem}.md"]
+        assert f"](/screenshots/{path.stem}.png)" in made
+        assert (DOCS / "screenshots" / f"{path.stem}.png").read_bytes()[:4] == b"\x89PNG"
+        assert all(f"docs/screenshots/{path.stem}.png)" in text for text in readmes), path.stem
+        for cell in json.loads(path.read_text(encoding="utf-8"))["cells"]:
+            assert all(line.rstrip("\n") in made for line in cell["source"])
+
+
+def test_pictures_are_of_notebooks_and_stay_small() -> None:
+    pictures = list((DOCS / "screenshots").iterdir())
+    assert {picture.stem for picture in pictures} == {path.stem for path in notebooks.own()}
+    assert sum(picture.stat().st_size for picture in pictures) < 1_500_000
+
+
+def test_a_notebook_without_a_picture_is_refused(tmp_path: Path) -> None:
+    with pytest.raises(ValueError, match=r"08_new has no picture: python tools/screenshots\.py 08_new"):
+        notebooks.notebook(tmp_path / "08_new.ipynb", "What is seen in it.")
+    with pytest.raises(ValueError, match="01_rack has no picture"):
+        notebooks.notebook(notebooks.own()[0], "")
+
+
 def test_every_factory_preset_has_a_section(pages: dict[str, str]) -> None:
     assert presets.pages()
     for name in default_host().presets():
@@ -89,6 +114,15 @@ def test_every_card_is_a_page_and_its_figures_stand_in_one_place(pages: dict[str
         assert pages[f"cards/{name}.md"] == text
         section = text.partition("\n## Figures\n")[2].partition("\n## ")[0]
         assert section and section.strip() in pages[f"figures/{name}.inc"]
+
+
+def test_no_page_repeats_a_figure_of_a_card() -> None:
+    """A figure with its interval stands in the card alone; pages include the card's section."""
+    measured = re.compile(r"\d+\.\d+ \[\d+\.\d+, \d+\.\d+\]")
+    in_cards = {found for path in cards.own().values() for found in measured.findall(path.read_text(encoding="utf-8"))}
+    assert len(in_cards) > 20
+    for name, text in WRITTEN.items():
+        assert not in_cards & set(measured.findall(text)), f"{name}: include ../generated/figures/NAME.inc instead"
 
 
 def test_weights_that_do_not_ship_are_said_not_to(pages: dict[str, str]) -> None:

@@ -173,7 +173,7 @@ def test_training_goes_on_from_a_published_checkpoint(toy_scores, tmp_path):
 
 # ---- PESQ ------------------------------------------------------------------------------------
 def test_scores_are_pesq_and_what_fails_is_marked():
-    pesq = pytest.importorskip("pesq", reason="the extra 'metrics' is not installed")
+    pesq = pytest.importorskip("pesq", reason="needs the extra metrics")
     clean = torch.from_numpy(np.concatenate([voice(1.0, RATE, seed).samples for seed in range(2)]))
     noisy = clean + torch.from_numpy(noise(1.0, RATE, 5, level=-30.0).samples)
     found = scores(torch.cat((clean, torch.zeros(1, RATE))), torch.cat((noisy[:1], clean[1:], noisy[:1])), 1)

@@ -19,7 +19,7 @@ from voxrack.feature_file import FeatureFile, FeatureWriter
 from voxrack.testing.signals import noise, voice
 
 for package in ("pesq", "pystoi", "speechmos"):
-    pytest.importorskip(package)
+    pytest.importorskip(package, reason="needs the extra metrics")
 
 from voxrack_enhance import evaluation, evaluation_items  # noqa: E402
 from voxrack_enhance.evaluation_figures import interval  # noqa: E402

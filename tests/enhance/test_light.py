@@ -96,7 +96,6 @@ def test_it_equals_torch(seed: int, tmp_path: Path) -> None:
     assert np.abs(found - expected).max() < 1e-5
 
 
-@pytest.mark.skipif(not SHIPPED.is_file(), reason="no weights of enhance.light are shipped")
 def test_shipped_weights_equal_torch() -> None:
     shipped = weights.load(SHIPPED)
     network = LightNetwork(**shipped.metadata["options"])

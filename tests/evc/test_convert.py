@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from command_line import done, lines, run
 
-from voxrack import Audio, read, write
+from voxrack import Audio, Host, availability, read, write
 from voxrack.testing import noise, voice
 
 RATE = 16_000
@@ -191,11 +191,10 @@ def test_wrong_use_is_told(talk, tmp_path, words, said):
     assert not (tmp_path / "o.wav").exists()
 
 
-def test_missing_weights_fail_and_name_the_command(talk, tmp_path):
-    from voxrack import default_host
-
-    if next(e for e in default_host().devices() if e.spec.id == "evc.diffevc").status == "available":
-        pytest.skip("the weights of evc.diffevc are there")
+def test_missing_weights_fail_and_name_the_command(talk, tmp_path, monkeypatch):
+    monkeypatch.setattr(availability, "weights_path", lambda spec: tmp_path / "none" / spec.weights)
+    without = Host()
+    monkeypatch.setattr("voxrack.host.default_host", lambda: without)
     result = run("convert", talk, "-o", tmp_path / "o.wav", "--emotion", "sad", "--device", "evc.diffevc")
     assert result.exit_code == 2 and "voxrack train evc.diffevc" in result.output
     assert not (tmp_path / "o.wav").exists()

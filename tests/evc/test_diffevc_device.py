@@ -10,7 +10,7 @@ from evc.small_ear import EAR
 from evc.small_evc import train, write
 from evc.small_voice import glide, vowel
 
-from voxrack import Audio, default_host, render
+from voxrack import Audio, Host, availability, render
 from voxrack import write as write_audio
 from voxrack.errors import InputError, ParamError, PluginError, UsageError
 from voxrack.testing import check_device, host_with, voice
@@ -69,13 +69,13 @@ def test_contract(host, run):
     assert {check.name for check in report.checks if check.outcome != "passed"} == {"latency", "module"}
 
 
-def test_without_weights_it_is_listed_with_the_command_that_makes_them():
-    entry = next(entry for entry in default_host().devices() if entry.spec.id == "evc.diffevc")
-    if entry.status == "available":
-        pytest.skip("the weights are there")
+def test_without_weights_it_is_listed_with_the_command_that_makes_them(monkeypatch, tmp_path):
+    monkeypatch.setattr(availability, "weights_path", lambda spec: tmp_path / "none" / spec.weights)
+    host = Host()
+    entry = next(entry for entry in host.devices() if entry.spec.id == "evc.diffevc")
     assert "voxrack train evc.diffevc" in entry.reason
     with pytest.raises(PluginError, match="needs the weights"):
-        default_host().create("evc.diffevc")
+        host.create("evc.diffevc")
 
 
 def test_vocoder_weights_that_are_missing_are_told(host, run, talk, monkeypatch):

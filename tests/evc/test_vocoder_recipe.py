@@ -149,9 +149,8 @@ def test_missing_weights_name_the_command(tmp_path, monkeypatch):
 @pytest.fixture
 def measures(monkeypatch):
     """DNSMOS without its network of some seconds."""
-    pytest.importorskip("pesq")
-    pytest.importorskip("speechmos")
-    pytest.importorskip("pystoi")
+    for package in ("pesq", "pystoi", "speechmos"):
+        pytest.importorskip(package, reason="needs the extra metrics")
     from voxrack import metrics_quality
 
     monkeypatch.setattr(metrics_quality, "dnsmos", lambda *given, **more: (3.0, 3.5, 2.5))

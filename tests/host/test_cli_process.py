@@ -100,9 +100,10 @@ def tiny_disk(tmp_path: Path):
     """A file system of 64 kB."""
     folder = tmp_path / "tiny"
     folder.mkdir()
-    mounted = subprocess.run(["mount", "-t", "tmpfs", "-o", "size=64k", "tmpfs", str(folder)], capture_output=True)
+    command = ["mount", "-t", "tmpfs", "-o", "size=64k", "tmpfs", str(folder)]
+    mounted = subprocess.run(command, capture_output=True, text=True)
     if mounted.returncode:
-        pytest.skip("mounting a tmpfs needs root")
+        pytest.skip(f"only root may mount a small file system here: {mounted.stderr.strip()}")
     yield folder
     subprocess.run(["umount", str(folder)], check=True)
 
@@ -238,7 +239,6 @@ def test_threads_sleep_while_they_wait_unless_the_user_decides(
         print("policy", os.environ.get("OMP_WAIT_POLICY"))
         import torch
     """
-    pytest.importorskip("torch")
     undecided = {key: value for key, value in os.environ.items() if not key.startswith(("OMP_", "GOMP_", "KMP_"))}
     found = subprocess.run(
         [sys.executable, "-c", code], env=undecided | {"OMP_DISPLAY_ENV": "VERBOSE"} | chosen, capture_output=True,

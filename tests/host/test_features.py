@@ -12,7 +12,7 @@ from conftest import data_root
 from voxrack import features
 from voxrack.features_filters import chroma_filters, dct_matrix, htk_filters, mel_filters, semitone_filters
 
-librosa = pytest.importorskip("librosa")
+librosa = pytest.importorskip("librosa", reason="a machine for training, without librosa")
 RATE = 22050
 
 

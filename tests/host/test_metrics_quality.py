@@ -12,11 +12,10 @@ from voxrack.errors import InputError, UsageError
 from voxrack.files import read
 from voxrack.testing.signals import noise, voice
 
-pytest.importorskip("pesq")
-pytest.importorskip("pystoi")
-pytest.importorskip("speechmos")
+for package in ("pesq", "pystoi", "speechmos"):
+    pytest.importorskip(package, reason="needs the extra metrics")
 
-from voxrack import metrics_quality as measures
+from voxrack import metrics_quality as measures  # noqa: E402
 
 RATE = 16_000
 

@@ -48,7 +48,7 @@ def test_a_run_is_stopped_and_resumed(files):
 
 
 def test_a_picture_is_written(files):
-    pytest.importorskip("matplotlib")
+    pytest.importorskip("matplotlib", reason="needs the extra notebook")
     assert run(*_words(files, "--steps", "1", "--plot", str(files / "fit.png"))).exit_code == 0
     assert (files / "fit.png").stat().st_size > 10_000
 

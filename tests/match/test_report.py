@@ -15,7 +15,7 @@ def _titles(result):
 
 
 def test_the_picture_shows_what_the_rack_has(tmp_path):
-    pytest.importorskip("matplotlib")
+    pytest.importorskip("matplotlib", reason="needs the extra notebook")
     result = fit(dry(1.0), bright(1.0), equaliser(), steps=1, start="neutral")
     titles = _titles(result)
     assert titles[0].startswith("long-term spectra") and "peq: equaliser" in titles and "losses" in titles
@@ -24,7 +24,7 @@ def test_the_picture_shows_what_the_rack_has(tmp_path):
 
 
 def test_the_vocal_rack_shows_compressor_echoes_and_decay():
-    pytest.importorskip("matplotlib")
+    pytest.importorskip("matplotlib", reason="needs the extra notebook")
     result = fit(dry(1.0), stereo(bright(1.0)), steps=1, start="neutral")
     titles = " ".join(_titles(result))
     for word in ("compressor: attack", "echoes every", "reverberation time"):

@@ -24,7 +24,7 @@ def voice(seconds: float = 1.0, rate: int = 22_050, seed: int = 0) -> np.ndarray
 
 
 def test_statistics_are_those_of_librosas_mfcc():
-    librosa = pytest.importorskip("librosa")
+    librosa = pytest.importorskip("librosa", reason="a machine for training, without librosa")
     samples = voice()
     found = baselines.statistics(samples, 22_050)
     assert found.shape == (baselines.SIZE,) and found.dtype == np.float32
@@ -48,7 +48,7 @@ def test_channels_are_averaged_and_short_clips_are_filled_up():
 
 
 def test_the_sample_rate_hardly_matters():
-    librosa = pytest.importorskip("librosa")
+    librosa = pytest.importorskip("librosa", reason="a machine for training, without librosa")
     samples = voice(rate=44_100)
     low = baselines.statistics(librosa.resample(samples, orig_sr=44_100, target_sr=22_050), 22_050)
     mean = np.abs(baselines.statistics(samples, 44_100) - low)[1:40]

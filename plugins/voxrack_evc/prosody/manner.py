@@ -22,8 +22,8 @@ from voxrack.errors import InputError
 from ..mel import HOP, RATE, WINDOW
 from .speech import FRAME, Speech
 
-BANDS = (160, 200, 250, 315, 400, 500, 630, 800, 1000, 1250, 1600, 2000, 2500, 3150, 4000, 5000, 6300, 8000)
-"""Hz: centres of the third octaves that timbre is measured in."""
+BANDS = (315, 400, 500, 630, 800, 1000, 1250, 1600, 2000, 2500, 3150, 4000, 5000, 6300, 8000)
+"""Hz: centres of the third octaves that timbre is measured in; below, what is heard is where the melody lies."""
 LEAST = 0.15
 """Seconds of voice that a recording must hold to be measured."""
 _SPOKEN = 30.0  # dB under the loudest frame at which speech begins and ends
@@ -49,7 +49,7 @@ class Manner:
         Natural logarithm of the standard deviation of the level of audible frames in dB.
     tempo : float
         Natural logarithm of utterances per second, from the first to the last frame within 30 dB of the loudest.
-    timbre : ndarray, shape (18,)
+    timbre : ndarray, shape (14,)
         dB in :data:`BANDS`, the mean over frames of speech, the mean of the bands taken away.
     """
 

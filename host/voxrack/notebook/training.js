@@ -60,13 +60,12 @@ class Plot {
     const toY = (value) => height - foot - ((value - low) / (high - low)) * (height - foot - top);
     pen.font = "10px " + css.fontFamily;
     const faint = css.getPropertyValue("--vx-faint");
-    for (let k = 0; k <= 4; k++) {
-      const value = low + (k / 4) * (high - low);
+    for (const value of ticksOf(low, high, 5)) {
       pen.fillStyle = faint;
       pen.globalAlpha = 0.25;
       pen.fillRect(left, toY(value), width - left, 1);
       pen.globalAlpha = 1;
-      pen.fillText(short(value), 4, toY(value) + 3);
+      pen.fillText(tickText(value), 4, toY(value) + 3);
     }
     pen.fillText("1", left, height - 4);
     pen.textAlign = "right";

@@ -21,6 +21,7 @@ if TYPE_CHECKING:
 AS_IT_CAME = "as it came"  # the take of the recording itself
 KEPT = 4  # takes of epochs that the player holds at once
 _HERE = files("voxrack.notebook")
+_MODULE = ("page.js", "shapes.js", "training.js")  # a widget has one module, so its files are joined
 
 
 class LiveTraining(anywidget.AnyWidget):
@@ -55,7 +56,7 @@ class LiveTraining(anywidget.AnyWidget):
     >>> display(live, live.player)                       # doctest: +SKIP
     """
 
-    _esm = "\n".join(_HERE.joinpath(name).read_text(encoding="utf-8") for name in ("page.js", "training.js"))
+    _esm = "\n".join(_HERE.joinpath(name).read_text(encoding="utf-8") for name in _MODULE)
     _css = _HERE.joinpath("training.css").read_text(encoding="utf-8")
 
     def __init__(

@@ -29,4 +29,4 @@ def table_and_player(html: str, takes: Callable[[], Mapping[str, Audio]]) -> dic
 
     table = HTML(html)
     table.add_class("jp-RenderedHTMLCommon")  # Lab's own look of tables
-    return VBox([table, ABPlayer(takes())])._repr_mimebundle_()
+    return VBox([table, ABPlayer(takes())])._repr_mimebundle_() or {}

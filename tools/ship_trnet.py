@@ -50,7 +50,9 @@ LIMITS = """\
   apart here.
 - Acted emotion, two sentences, English, studio recordings; noise was added, nobody raised the voice against it.
 - For clean recordings `ser.best` is the better choice by far; see its card.
-- c orders recordings by their noise; it is no estimate of the SNR in dB."""
+- c is no estimate of the SNR in dB. {trust}"""
+
+FOLLOWS = 0.8  # rank correlation of c and the ratio from which c may be said to order recordings by their noise
 
 
 def main() -> None:
@@ -76,7 +78,7 @@ def main() -> None:
         "Training data": data(done, split, run),
         "Figures": "\n".join([*tables(Report(done)), "", *calibration(answers[split], split, temperature)]),
         "Limits": LIMITS.format(tier=done.about["tier"], seeds=len(done.about["seeds"]), folds=len(answers),
-                                width=done.about["settings"]["width"]),
+                                width=done.about["settings"]["width"], trust=trust(done)),
         "Licence": RAVDESS,
     })  # fmt: skip
 
@@ -98,6 +100,19 @@ def command(done: TrnetEvaluation) -> str:
     return (
         f"voxrack evaluate ser.trnet --features features.safetensors --protocol {about['protocol']}{folds} "
         f"--seeds {len(about['seeds'])} --epochs {about['epochs']}{settings} -o EVALUATION"
+    )
+
+
+def trust(done: TrnetEvaluation) -> str:
+    """Whether c may be read as a measure of noise."""
+    found = done.about["figures"]["trust"]["trnet"]
+    rho = min(found[f"{origin}_rho"]["rho"] for origin in ("matched", "unmatched"))
+    if rho >= FOLLOWS:
+        return f"It orders recordings by their noise (rank correlation {rho:.2f} or more)."
+    return (
+        f"It **hardly follows the noise** (rank correlation {rho:.2f}; {FOLLOWS:g} was wanted): clean speech comes out of\n"
+        "  this enhancer almost as it went in, so that next to nothing is lost by never believing the recording, and the\n"
+        "  short training did not learn to."
     )
 
 

@@ -119,7 +119,7 @@ def _draw_coefficient(axes: Axes, found: dict[str, Any]) -> None:
     axes.set_xlabel("ratio of speech to noise (dB)")
     axes.set_ylim(-0.05, 1.05)
     axes.grid(axis="y", color=GRID)
-    axes.legend(loc="lower left", frameon=False)
+    axes.legend(loc="best", frameon=False)
 
 
 def _flat(points: NDArray[np.float64]) -> NDArray[np.float64]:

@@ -110,9 +110,9 @@ def trust(done: TrnetEvaluation) -> str:
     if rho >= FOLLOWS:
         return f"It orders recordings by their noise (rank correlation {rho:.2f} or more)."
     return (
-        f"It **hardly follows the noise** (rank correlation {rho:.2f}; {FOLLOWS:g} was wanted): clean speech comes out\n"
-        "  of this enhancer almost as it went in, so that next to nothing is lost by never believing the recording, and\n"
-        "  the short training did not learn to."
+        f"It **hardly follows the noise** (rank correlation {rho:.2f}; {FOLLOWS:g} was wanted): clean speech\n"
+        "  comes out of this enhancer almost as it went in, so that next to nothing is lost by never believing the\n"
+        "  recording, and the short training did not learn to."
     )
 
 

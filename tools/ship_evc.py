@@ -57,6 +57,8 @@ LIMITS = """\
 - **Trained for {steps:,} steps of {batch} crops, on a CPU**, width {width} ({size:,} weights of the decoder; DiffVC's
   has 117.8 million, and the paper trains it for 368,000 steps of 32): the figures above say how far that leads. It
   shows that the method runs, and is a beginning to go on from (`--set start=RUN`).
+- **Sound, likeness and words suffer**: tables of `voxrack evaluate evc.diffevc` stand beside those of `evc.prosody` in
+  docs/explanation/diffevc.md.
 - Acted emotion, English, studio recordings. Whoever is converted did not ask for it: say that a recording is converted.
 - Speaker vectors are those of our own small encoder, learned from {voices} voices; its equal error rate stands above.
 - Intensity, breath, laughter and sobbing are not controlled."""

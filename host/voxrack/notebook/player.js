@@ -32,8 +32,8 @@ function render({ model, el }) {
   const volume = element("input", "vx-volume", bar, { type: "range", min: 0, max: 1, step: 0.01, "aria-label": "volume" });
   const screen = element("div", "vx-screen", root);
   const wave = element("canvas", "vx-wave", screen, { title: "click: seek · drag: loop · double-click: no loop" });
+  const pair = new SpectrogramPair(screen, engine); // between the two, as wide as the waveform: one time axis
   const spectrum = element("canvas", "vx-spectrum", screen, { title: "spectrum heard now (filled) and averaged (lines)" });
-  const pair = new SpectrogramPair(root, engine);
   const foot = element("div", "vx-foot", root);
   const note = element("span", "vx-note", foot, { role: "status" });
   element("span", "vx-keys", foot).textContent = "space play · 1–9 take · X back · ←→ seek · drag, or I and O, to loop · L no loop";

@@ -61,7 +61,10 @@ def test_an_ignorant_network_is_not_exploited():
         club.mean[-1].bias.zero_()
         club.mean[0].weight.fill_(1.0)
         club.mean[0].bias.fill_(10.0)
-        club.mean[-1].weight.fill_(-1.0)  # it believes the opposite of what is so
+        club.mean[-1].weight.fill_(-1.0)  # it believes the opposite of what is so: mean -s
+        club.mean[-1].bias.fill_(10.0)
+        for numbers in club.log_variance[-2].parameters():  # and is equally sure everywhere
+            numbers.zero_()
     s = torch.linspace(-1.0, 1.0, 50)[:, None].requires_grad_()
     assert float(club.bound(s, s.detach()).detach()) < 0.0
     loss = club.loss(s, s.detach())

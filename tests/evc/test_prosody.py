@@ -149,7 +149,7 @@ def test_the_filter_has_the_gains_it_is_told():
 
 
 def test_timbre_changes_speech_alone_and_keeps_its_power():
-    signal = np.concatenate([pulses(150.0), noise(1.0, RATE, level=-60.0).samples], axis=1)
+    signal = np.concatenate([pulses(150.0), noise(1.0, RATE, level=-40.0).samples], axis=1)
     speech = hear(signal, RATE)
     out = colour(signal, RATE, speech, np.linspace(-8.0, 8.0, len(BANDS)))
     rest = slice(round(1.2 * RATE), None)

@@ -25,7 +25,7 @@ def colour(
         Hz.
     speech : Speech
         Of the same signal.
-    timbre : ndarray, shape (14,)
+    timbre : ndarray, shape (15,)
         dB in the third octaves :data:`~voxrack_evc.prosody.manner.BANDS`; kept below and above them.
     """
     from scipy.signal import oaconvolve

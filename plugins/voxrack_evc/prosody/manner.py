@@ -49,7 +49,7 @@ class Manner:
         Natural logarithm of the standard deviation of the level of audible frames in dB.
     tempo : float
         Natural logarithm of utterances per second, from the first to the last frame within 30 dB of the loudest.
-    timbre : ndarray, shape (14,)
+    timbre : ndarray, shape (15,)
         dB in :data:`BANDS`, the mean over frames of speech, the mean of the bands taken away.
     """
 

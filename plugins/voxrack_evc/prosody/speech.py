@@ -18,6 +18,7 @@ VOICED = 32.0
 """dB under the loudest frame from which a frame may be voiced: below, rooms hum."""
 _STRAY = 13.0  # semitones from the median beyond which a short stretch of voice is none
 _BRIEF = 6  # frames
+_CONSONANT = 13  # frames, 150 ms
 _FLOOR = -120.0  # dB
 
 
@@ -58,8 +59,11 @@ class Speech:
 
     @property
     def spoken(self) -> NDArray[np.bool_]:
-        """Frames within 32 dB of the loudest one: speech, voiced or not, and no room."""
-        return self.level > max(float(self.level.max(initial=_FLOOR)) - VOICED, _FLOOR + 1)
+        """Frames within 32 dB of the loudest one, and no farther from a voice than a consonant lasts: no room."""
+        from scipy.ndimage import binary_dilation
+
+        loud = self.level > max(float(self.level.max(initial=_FLOOR)) - VOICED, _FLOOR + 1)
+        return loud & binary_dilation(self.voiced, iterations=_CONSONANT)
 
     @property
     def times(self) -> NDArray[np.float64]:

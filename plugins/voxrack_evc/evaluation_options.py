@@ -29,7 +29,7 @@ OPTIONS = (
     Param("judge_weights", "", kind="asset", help="evaluating: its weights. They should not have heard the speakers"),
     Param("speaker_weights", "", kind="asset", help="evaluating: run of stage=speaker, or weights of evc.diffevc, "
           "whose speaker encoder measures too; empty: the shipped ones, where there are some"),
-    Param("utmos", "", kind="asset", help="evaluating: checkpoint of UTMOS (safetensors, TorchScript); empty: without"),
+    Param("utmos", "", kind="asset", help="evaluating: checkpoint of UTMOS, safetensors; empty: without"),
     Param("emotions", "neutral,angry,happy,sad", kind="text", help="evaluating: between which is converted"),
     Param("clips", 4, kind="int", lo=1, hi=100, help="evaluating: recordings of each actor and emotion"),
     Param("spoken", 40, kind="int", lo=0, hi=100_000, help="evaluating: stretches of unacted speech"),

@@ -59,37 +59,30 @@ class Utmos:
 
 
 def load(path: str) -> Utmos:
-    """A checkpoint: safetensors with SpeechMOS's names, or a TorchScript program from samples (1, frames) at 16 kHz to
-    a score, which is run as it is: take it only from people whom you trust.
+    """A checkpoint: safetensors with SpeechMOS's names.
 
     Raises
     ------
     InputError
-        No such file, neither of these, or tensors of another network.
+        No such file, another format, or tensors of another network.
     """
     file = Path(path)
     if not file.is_file():
         raise InputError(f"utmos: there is no file '{path}'; evaluate without the option, and UTMOS is left out")
     with file.open("rb") as opened:
         source = f"{file.name} {hashlib.file_digest(opened, 'sha256').hexdigest()[:8]}"
-    return Utmos(_network(file) if file.suffix == ".safetensors" else _program(file), source)
-
-
-def _program(file: Path) -> Callable[[Tensor], Tensor]:
-    try:
-        return torch.jit.load(str(file), map_location="cpu").eval()
-    except (RuntimeError, ValueError) as error:
-        said = " ".join(str(error).split())[:160]
-        raise InputError(
-            f"utmos: {file} is neither safetensors nor TorchScript ({said}); a checkpoint of PyTorch's own format is "
-            "a pickle, which is not opened: turn it into safetensors first"
-        ) from None
+    return Utmos(_network(file), source)
 
 
 def _network(file: Path) -> Callable[[Tensor], Tensor]:
     from safetensors import SafetensorError
     from safetensors.torch import load_file
 
+    if file.suffix != ".safetensors":
+        raise InputError(
+            f"utmos: {file} is not .safetensors; a checkpoint of PyTorch's own format is a pickle, which is not "
+            "opened: turn it into safetensors first (see voxrack_evc.utmos)"
+        )
     network = Network()
     try:
         tensors = {name: tensor.float() for name, tensor in load_file(file).items()}

@@ -1,4 +1,4 @@
-"""UTMOS from a checkpoint that is handed over: the network in small, both kinds of file, and what is refused."""
+"""UTMOS from a checkpoint that is handed over: the network in small, its file, and what is refused."""
 
 from __future__ import annotations
 
@@ -77,15 +77,6 @@ def test_positions_are_those_of_a_weight_normalised_convolution(small):
         torch.testing.assert_close(own(x), torch.nn.functional.gelu(other(x)[..., :-1]))
 
 
-def test_torchscript_is_run_as_it_is(tmp_path):
-    class Loudness(torch.nn.Module):
-        def forward(self, samples: torch.Tensor) -> torch.Tensor:
-            return samples.square().mean(1)
-
-    torch.jit.script(Loudness()).save(str(tmp_path / "u.pt"))
-    assert utmos.load(str(tmp_path / "u.pt"))(SAMPLES) == pytest.approx(float(np.mean(SAMPLES**2)), rel=1e-5)
-
-
 def test_a_pickle_is_not_opened(tmp_path):
     class Bomb:
         def __reduce__(self):
@@ -98,6 +89,9 @@ def test_a_pickle_is_not_opened(tmp_path):
 
 
 def test_what_cannot_be_scored_is_told(small, tmp_path):
+    (tmp_path / "u.safetensors").write_bytes(b"no tensors")
+    with pytest.raises(InputError, match="does not hold the tensors of UTMOS"):
+        utmos.load(str(tmp_path / "u.safetensors"))
     with pytest.raises(InputError, match="there is no file"):
         utmos.load(str(tmp_path / "none.pt"))
     with pytest.raises(InputError, match="too short for UTMOS"):

@@ -135,8 +135,14 @@ class Directions:
             for row in self.effects for e in row for i, step in enumerate(e.steps) if step
         ])  # fmt: skip
 
+    def changes(self) -> tuple[str, ...]:
+        """What each component does, a line for each far step: :meth:`words` without headings."""
+        from .wording import changes
+
+        return tuple(changes(row) for row in self.effects)
+
     def words(self) -> tuple[str, ...]:
-        """What each component does, in a few lines each."""
+        """What each component does, in a few lines each, under its number and share of the variance."""
         from .wording import sentence
 
         return tuple(

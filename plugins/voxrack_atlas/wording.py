@@ -13,13 +13,18 @@ if TYPE_CHECKING:
 
 
 def sentence(effects: Sequence[Effect], share: float) -> str:
-    """Audible changes only, those that come to most steps of the ear first::
+    """Heading and :func:`changes`::
 
     PC 1 (13.9 % of the variance)
       +2 sd: wetter (−27.7 → −21.7 dB, 19 of 19 vocals), longer decay (1.02 → 1.50 s, 17 of 19 vocals)
       −2 sd: darker (2939 → 2046 Hz, 19 of 19 vocals)
     """
-    lines = [f"PC {effects[0].component} ({100 * share:.1f} % of the variance)"]
+    return f"PC {effects[0].component} ({100 * share:.1f} % of the variance)\n{changes(effects)}"
+
+
+def changes(effects: Sequence[Effect]) -> str:
+    """A line for each far step: audible changes only, those that come to most steps of the ear first."""
+    lines: list[str] = []
     steps = effects[0].steps
     for at in (len(steps) - 1, 0):
         if steps[at] == 0.0:

@@ -51,6 +51,7 @@ def test_words_table_picture(found: Directions, tmp_path: Path) -> None:
     first = found.words()[0].splitlines()
     assert first[0].startswith("PC 1 (") and first[1].startswith("  +2 sd: louder (") and "3 of 3 vocals" in first[1]
     assert first[2].startswith("  −2 sd: quieter (")
+    assert found.changes()[0].splitlines() == first[1:]  # the explorer has headings of its own
     frame = found.frame()
     assert len(frame) == 2 * 4 * len(DESCRIPTORS)
     assert (frame["low"].to_numpy() <= frame["change"].to_numpy() + 1e-12).all()

@@ -22,8 +22,7 @@ class Component {
     this.field.addEventListener("change", () => this.report({ type: "text", sd: this.field.value }));
     this.reset = element("button", "vx-reset", this.node, { title: "back to 0", "aria-label": `component ${number} back to 0` });
     this.reset.addEventListener("click", () => this.report({ type: "slide", sd: 0 }));
-    // the line that only says which component it is, and its share, stands beside the slider already
-    if (words) element("p", "vx-words", this.node).textContent = words.replace(/^PC \d+ \([^)\n]*\)\n/, "");
+    if (words) element("p", "vx-words", this.node).textContent = words;
   }
 
   /** The track is coloured between the mean, which is its middle, and the thumb (14 px wide, as in the style). */

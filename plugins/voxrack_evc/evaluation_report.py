@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Mapping
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
+
+from voxrack.figures_file import FiguresReport, plus_minus
 
 FLOOR, CEILING = "as it came", "real"
 _HEADS = (
@@ -17,29 +17,8 @@ _DIGITS = {"eca": 2, "secs": 3, "secs_own": 3, "voice": 2, "sig": 2, "ovrl": 2, 
 _TITLES = {"acted": "acted: every ordered pair", "spoken": "not acted: neutral to the others"}
 
 
-@dataclass(frozen=True)
-class Report:
-    """A finished evaluation: prints, draws and gives its figures.
-
-    Parameters
-    ----------
-    path : Path
-        The folder that holds ``conversion.json``.
-    about : mapping
-        Its content.
-    """
-
-    path: Path
-    about: Mapping[str, Any]
-
-    @property
-    def figures(self) -> Mapping[str, Any]:
-        """See :func:`voxrack_evc.evaluation_figures.figures`."""
-        return self.about["figures"]
-
-    def json(self) -> dict[str, Any]:
-        """The content of ``conversion.json``, with the folder."""
-        return {"folder": str(self.path), **self.about}
+class Report(FiguresReport):
+    """Prints and draws ``conversion.json``; its figures: :func:`voxrack_evc.evaluation_figures.figures`."""
 
     def tables(self) -> None:
         """Print figures by kind of recording, by target emotion, and who was taken for what."""
@@ -94,7 +73,7 @@ class Report:
         rows = [
             (
                 one["claim"], f"{one['above']} - {one['below']}", str(one["n"]),
-                _with(one, _DIGITS[one["measure"]], sign=True), one["found"],
+                plus_minus(one, _DIGITS[one["measure"]], "+"), one["found"],
             )
             for one in self.about["order"]
         ]  # fmt: skip
@@ -108,9 +87,10 @@ class Report:
 
         emotions = self.about["emotions"].split(",")
         for kind in _TITLES:
-            found = {(one["system"], one["target"]): one for one in self.figures["targets"] if one["kind"] == kind}
+            targets = [one for one in self.figures["targets"] if one["kind"] == kind]
+            found = {(one["system"], one["target"]): one["eca"]["mean"] for one in targets}
             rows = [
-                (system, *(_mean(found[system, e]["eca"], 2) if (system, e) in found else "" for e in emotions))
+                (system, *(_number(found.get((system, e)), ".2f") for e in emotions))
                 for system in self.about["systems"]
                 if any((system, e) in found for e in emotions)
             ]
@@ -131,9 +111,9 @@ class Report:
 
 def _cells(one: Mapping[str, Any]) -> tuple[str, ...]:
     other = one["other_words"]
-    words = _mean(one["words"], 2) + (f" ({other['mean']:.2f})" if other else "")
+    words = _number(one["words"] and one["words"]["mean"], ".2f") + (f" ({other['mean']:.2f})" if other else "")
     return (
-        one["system"], str(one["n"]), *(_with(one[name], digits) for name, digits in _DIGITS.items()),
+        one["system"], str(one["n"]), *(plus_minus(one[name], digits) for name, digits in _DIGITS.items()),
         _number(one["pitch"], "+.1f"), _number(one["pitch_way"], ".2f"), _number(one["energy"], "+.1f"),
         _number(one["energy_way"], ".2f"), words, _number(one["cpu"], ".3f"),
     )  # fmt: skip
@@ -141,14 +121,3 @@ def _cells(one: Mapping[str, Any]) -> tuple[str, ...]:
 
 def _number(value: float | None, form: str) -> str:
     return "" if value is None else f"{value:{form}}"
-
-
-def _mean(found: Mapping[str, Any] | None, digits: int, sign: bool = False) -> str:
-    return "" if found is None else f"{float(found['mean']):{'+' if sign else ''}.{digits}f}"
-
-
-def _with(found: Mapping[str, Any] | None, digits: int, sign: bool = False) -> str:
-    """``0.65 ±0.08``."""
-    if found is None or found["low"] is None or not math.isfinite(float(found["low"])):
-        return _mean(found, digits, sign)
-    return f"{_mean(found, digits, sign)} ±{(float(found['high']) - float(found['low'])) / 2:.{digits}f}"

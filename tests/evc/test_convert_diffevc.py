@@ -7,7 +7,6 @@ import dataclasses
 import numpy as np
 import pytest
 from evc.small_ear import EAR
-from evc.small_evc import train, write
 
 from voxrack import Audio, read
 from voxrack import write as write_audio
@@ -19,20 +18,7 @@ from voxrack_evc.level import NoVoice
 from voxrack_evc.specs import DIFFEVC
 
 RATE = 22_050
-
-
-@pytest.fixture(scope="module")
-def run(tmp_path_factory):
-    folder = tmp_path_factory.mktemp("runs")
-    features = write(tmp_path_factory.mktemp("features") / "f.safetensors")
-    for stage in ("content", "speaker", "decoder"):
-        train(features, folder, stage, 1)
-    return folder / "decoder"
-
-
-@pytest.fixture(autouse=True)
-def encoder(monkeypatch):
-    monkeypatch.setattr(EmotionEncoder, "described", lambda self: "small")  # what the features name
+pytestmark = pytest.mark.usefixtures("named_encoder")
 
 
 @pytest.fixture

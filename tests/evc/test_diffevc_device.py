@@ -7,7 +7,6 @@ import dataclasses
 import numpy as np
 import pytest
 from evc.small_ear import EAR
-from evc.small_evc import train, write
 from evc.small_voice import glide, vowel
 
 from voxrack import Audio, Host, availability, render
@@ -22,23 +21,10 @@ from voxrack_evc.specs import DIFFEVC
 from voxrack_evc.vocoder import Vocoder
 
 RATE = 22_050
+pytestmark = pytest.mark.usefixtures("named_encoder")
 OWN = dataclasses.replace(DIFFEVC, weights="")  # with weights of one's own nothing else is needed
 PLAIN = {"vocoder": "plain", "steps": 2}
 WITHOUT = dataclasses.replace(DIFFEVC.param("vocoder"), default="griffin-lim", choices=("plain", "griffin-lim"))
-
-
-@pytest.fixture(scope="module")
-def run(tmp_path_factory):
-    folder = tmp_path_factory.mktemp("runs")
-    features = write(tmp_path_factory.mktemp("features") / "f.safetensors")
-    for stage in ("content", "speaker", "decoder"):
-        train(features, folder, stage, 1)
-    return folder / "decoder"
-
-
-@pytest.fixture(autouse=True)
-def encoder(monkeypatch):
-    monkeypatch.setattr(EmotionEncoder, "described", lambda self: "small")  # what the features name
 
 
 @pytest.fixture(scope="module")

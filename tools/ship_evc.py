@@ -51,6 +51,9 @@ DATA = """\
 
 {stages}"""
 
+PREPARED = """\
+    voxrack prepare evc.diffevc --data ravdess --data librispeech --set speaker=own -o features.safetensors"""
+
 LIMITS = """\
 - **Seen text, unseen speakers.** RAVDESS has two sentences, and both are in training. For these the average voice is a
   true mean of many voices; for any other text it is made of clusters, and much is lost.
@@ -124,7 +127,7 @@ def data(run: Path, features: FeatureFile) -> str:
     encoder = weights.load(file_of(run)).metadata["emotion_encoder"]
     return DATA.format(
         readers=len(readers), held=len(held), train=len(parts.train), encoder=encoder,
-        clusters=content["options"]["clusters"], stages="\n".join(("Made by", "", *stages)),
+        clusters=content["options"]["clusters"], stages="\n".join(("Made by", "", PREPARED, "", *stages)),
     )  # fmt: skip
 
 

@@ -63,7 +63,7 @@ class Speech:
         from scipy.ndimage import binary_dilation
 
         loud = self.level > max(float(self.level.max(initial=_FLOOR)) - VOICED, _FLOOR + 1)
-        return loud & binary_dilation(self.voiced, iterations=_CONSONANT)
+        return loud & np.asarray(binary_dilation(self.voiced, iterations=_CONSONANT), np.bool_)
 
     @property
     def times(self) -> NDArray[np.float64]:

@@ -71,7 +71,7 @@ class Claim:
         return self
 
     def __exit__(self, *error: Any) -> None:
-        os.close(self._handle)
+        _give_back(self._handle)
 
     def begin(self) -> Path:
         """Note an attempt and empty the scratch folder; returns the file for a crash report."""
@@ -114,7 +114,31 @@ def locked(path: Path, holder: str) -> Iterator[str | None]:
         else:
             yield os.read(handle, 1000).decode(errors="replace") or "unknown"
     finally:
-        os.close(handle)
+        _give_back(handle)
+
+
+def holder_of(path: Path) -> str | None:
+    """Who holds the lock, or None; any number may ask at once, and none of them is taken for a holder by another."""
+    try:
+        handle = os.open(path, os.O_RDONLY)
+    except FileNotFoundError:
+        return None
+    except OSError as error:
+        raise refusal(path, error) from error
+    try:
+        if _try_lock(handle, path, shared=True):
+            return None
+        return os.read(handle, 1000).decode(errors="replace") or "unknown"
+    finally:
+        _give_back(handle)
+
+
+def _give_back(handle: int) -> None:
+    """Unlock, then close: closing alone leaves the lock to a process that was forked meanwhile and holds a copy."""
+    import fcntl
+
+    fcntl.flock(handle, fcntl.LOCK_UN)
+    os.close(handle)
 
 
 def _shortened(trace: str) -> str:
@@ -127,13 +151,13 @@ def _shortened(trace: str) -> str:
     return "\n".join([head, *lines[: last + 1]]).strip()
 
 
-def _try_lock(handle: int, path: Path) -> bool:
+def _try_lock(handle: int, path: Path, shared: bool = False) -> bool:
     try:
         import fcntl
     except ImportError:
         raise UsageError("corpus jobs need a POSIX system (Linux, macOS), whose locks end with their process") from None
     try:
-        fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        fcntl.flock(handle, (fcntl.LOCK_SH if shared else fcntl.LOCK_EX) | fcntl.LOCK_NB)
     except OSError as error:
         if error.errno in (errno.EWOULDBLOCK, errno.EAGAIN, errno.EACCES):
             return False

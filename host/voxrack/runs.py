@@ -17,7 +17,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-from .corpus_claim import locked
+from .corpus_claim import holder_of, locked
 from .errors import InputError, UsageError, VoxrackError
 from .replace import make_folder, refusal, write_text
 
@@ -90,8 +90,8 @@ class Run:
         """``state``: running, finished, stopped, failed, or interrupted (it was killed); with epoch and best epoch."""
         config, lines = self.config(), self.metrics()
         outcome = self.outcome
-        with locked(self._lock_file, "") if self._lock_file.exists() else _nobody() as holder:
-            state = "running" if holder is not None else outcome.get("state", "interrupted")
+        holder = holder_of(self._lock_file)
+        state = "running" if holder is not None else outcome.get("state", "interrupted")
         best = [line["epoch"] for line in lines if line.get("best")]
         return {
             "folder": str(self.folder),
@@ -137,13 +137,11 @@ class Run:
     def held(self) -> Iterator[None]:
         """Only one process trains a run; UsageError where another does. The system frees it when a process dies."""
         make_folder(self.folder)
-        for _ in range(40):  # whoever asks for the status holds the lock for an instant, without a name
+        for _ in range(20):  # whoever asks for the status shares the lock for an instant
             with locked(self._lock_file, f"{socket.gethostname()}, process {os.getpid()}") as holder:
                 if holder is None:
                     yield
                     return
-            if holder != "unknown":
-                break
             time.sleep(0.05)
         raise UsageError(
             f"{self.folder} is being trained by another voxrack ({holder}); watch it with "
@@ -239,11 +237,6 @@ def differences(there: Any, now: Any, path: str = "") -> str:
         return ""
     pair = f"{json.dumps(there)} there, {json.dumps(now)} now"
     return f"{path}: {pair}" if len(pair) < 100 else f"{path} differs"
-
-
-@contextmanager
-def _nobody() -> Iterator[None]:
-    yield None
 
 
 def _lines(data: bytes) -> Iterator[dict[str, Any]]:

@@ -20,11 +20,12 @@ demo: .venv/installed-all
 
 # Tests in a browser run by themselves: Playwright's threads and greenlets stay out of the processes of all others.
 # A file's tests stay together (loadfile): they share a JupyterLab. pytest ends with 5 where ARGS leave no test of the kind.
+# One thread of arithmetic each: two processes of two threads each wait for one another and take two to three times as long.
 test: .venv/installed-dev
 	$(RUN) tools/warm.py
 	@status=0; for how in "load:not browser" loadfile:browser; do \
 		which="$${how#*:}"; echo "tests: $$which"; \
-		$(RUN) -m pytest -n 2 --dist "$${how%%:*}" -m "$$which" $(ARGS) || { code=$$?; [ $$code -eq 5 ] || status=$$code; }; \
+		OMP_NUM_THREADS=$${OMP_NUM_THREADS:-1} $(RUN) -m pytest -n 2 --dist "$${how%%:*}" -m "$$which" $(ARGS) || { code=$$?; [ $$code -eq 5 ] || status=$$code; }; \
 	done; exit $$status
 
 lint: .venv/installed-dev

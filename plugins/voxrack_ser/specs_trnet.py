@@ -8,7 +8,7 @@ from voxrack.recipe import RecipeSpec
 
 from .analyzer_params import PARAMS, PROTOCOLS
 
-SYSTEMS = ("trnet", "c", "n", "e", "no_low", "no_high")
+SYSTEMS = ("trnet", "c", "n", "e", "no_low", "no_high", "snr")
 NEEDS = {"enhancer": "processor"}
 
 TRNET = DeviceSpec(
@@ -24,7 +24,8 @@ TRNET_RECIPE = RecipeSpec(
               help="id of the device that stands in front; empty: the first available enhancer"),
         Param("system", "trnet", kind="choice", choices=SYSTEMS,
               help="what is trained: TRNet; its baselines on clean speech (c), in noise (n), enhanced (e); TRNet "
-              "without the loss of its spectrogram (no_low) or of its representation (no_high)"),
+              "without the loss of its spectrogram (no_low) or of its representation (no_high); TRNet with its "
+              "coefficient read off the SNR that the enhancer finds (snr, ours)"),
         Param("learning_rate", 1e-3, lo=1e-7, hi=1.0, scale="log", help="Adam's"),
         Param("batch", 32, kind="int", lo=2, hi=4096, help="clips per step"),
         Param("epochs", 80, kind="int", lo=1, hi=100_000, help="of the full tier; the CPU tier takes 40 at most"),

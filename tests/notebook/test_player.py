@@ -105,9 +105,22 @@ def test_replacing_a_take_sends_that_take_only_and_moves_neither_choice_nor_loop
     model.set_region((0.2, 0.8))
     sent.clear()
     model.put("wet", tone(-15))
-    assert [content["type"] for content, _ in sent] == ["take"]
+    assert [content["type"] for content, _ in sent] == ["take", "levels"]
     assert sent[0][0]["name"] == "wet"
+    heard = [next(take for take in content["state"]["takes"] if take["name"] == "wet") for content, _ in sent]
+    # at once as loud as what it replaces, with a peak of its own to be limited by; then as it is
+    assert [take["loudness"] for take in heard] == pytest.approx([-10 - 3.01, -15 - 3.01], abs=0.05)
+    assert [take["peak"] for take in heard] == pytest.approx([-15, -15], abs=0.05)
+    assert not sent[1][1]
     assert (model.active, model.region, list(model.takes)) == ("wet", (0.2, 0.8), ["dry", "wet"])
+
+
+def test_what_replaces_silence_is_measured_before_it_sounds(model, sent):
+    model.put("wet", tone(-400))
+    sent.clear()
+    model.put("wet", tone(-15))
+    assert [content["type"] for content, _ in sent] == ["take"]
+    assert sent[0][0]["state"]["takes"][0]["loudness"] == pytest.approx(-15 - 3.01, abs=0.05)
 
 
 def test_the_first_take_is_heard_first(model):
@@ -234,7 +247,7 @@ def test_the_widget_passes_on_and_reports(monkeypatch):
     assert (player.active, player.region) == ("wet", (0.1, 0.9))
     player.play()
     player.seek(0.5)
-    assert messages == ["take", "take", "state", "state", "state", "take", "transport", "transport"]
+    assert messages == ["take", "take", "state", "state", "state", "take", "levels", "transport", "transport"]
     del player["wet"]
     assert "wet" not in player
     player._handle_custom_msg({"type": "volume", "value": 0.1}, [])  # the road a message from the page takes

@@ -10,7 +10,7 @@ from conftest import data_root
 from voxrack import read
 from voxrack_ser.models.trnet import HEARS, TrNet
 from voxrack_ser.models.trnet_encoder import AttentionPooling, Encoder
-from voxrack_ser.models.trnet_parts import Bridge, Coefficient, blend, similarity
+from voxrack_ser.models.trnet_parts import Bridge, Coefficient, blend, by_ratio, ratio, similarity
 from voxrack_ser.trnet.frontend import FLOOR, PairFrontend, louder
 from voxrack_ser.trnet.losses import high_level, low_level
 
@@ -70,6 +70,29 @@ def test_a_coefficient_that_is_cut_off_finds_back_and_goes_no_further_out():
         layer.zero_grad()
         (layer(torch.ones(1, 4)) - (1 - wanted) * 2 + wanted).square().sum().backward()  # further out is better
         assert float(layer.layer.bias.grad) == 0.0
+
+
+def test_the_ratio_is_what_was_kept_over_what_was_taken_away():
+    levels = random(2, 5, 3) * 10 - 40
+    clean = levels - 10 * np.log10(1 + 10 ** (-12 / 10))  # speech 12 dB above the noise, in every cell
+    lengths = mask(5, 3, frames=5)
+    torch.testing.assert_close(ratio(levels, clean, lengths), torch.full((2,), 12.0), atol=1e-3, rtol=0)
+    clean[1, 3:] = 100.0  # behind the end
+    torch.testing.assert_close(ratio(levels, clean, lengths), torch.full((2,), 12.0), atol=1e-3, rtol=0)
+    whole = mask(5, 5, frames=5)
+    for given, wanted in ((levels, 30.0), (levels + 3, 30.0), (levels - 40, -5.0)):
+        torch.testing.assert_close(ratio(levels, given, whole), torch.full((2,), wanted), atol=2e-3, rtol=0)
+    assert by_ratio(torch.tensor([-9.0, -5.0, 12.5, 30.0, 40.0])).tolist() == [0, 0, 0.5, 1, 1]
+
+
+def test_a_coefficient_by_ratio_hears_levels_and_not_their_z_score():
+    net = TrNet(bands=3, classes=2, channels=(2, 2, 2, 2), frames=50, system="snr").eval()
+    levels = random(4, 20, 3) * 6 - 50
+    net.normalise.fit(list(levels))
+    kept = levels - 10 * np.log10(1 + 10 ** (-5 / 10))
+    out = net(torch.cat([levels, kept], -1), torch.full((4,), 20))
+    torch.testing.assert_close(out["trust"], torch.full((4,), 10 / 35), atol=1e-4, rtol=0)
+    assert not hasattr(net, "coefficient") and out["logits"].shape == (4, 2)
 
 
 def test_equation_4_blends():
@@ -148,13 +171,13 @@ def test_each_system_hears_what_it_should(system):
     network = TrNet(16, 3, (4, 8, 16, 32), system=system).eval()
     x, lengths = random(2, 40, 32), torch.tensor([40, 40])
     with torch.no_grad():
-        if HEARS[system] == "both":
+        if network.learns_trust:
             network.coefficient.layer.bias.fill_(0.5)
         found = network(x, lengths)["logits"]
         changed = {}
         for name, part in (("recording", slice(0, 16)), ("enhanced", slice(16, 32))):
             other = x.clone()
-            other[..., part] = random(2, 40, 16, seed=7)
+            other[..., part] = random(2, 40, 16, seed=7) - 2.0  # so that something is kept and something taken away
             changed[name] = not torch.allclose(network(other, lengths)["logits"], found)
     hears = HEARS[system]
     assert changed == {"recording": hears in ("recording", "both"), "enhanced": hears in ("enhanced", "both")}

@@ -1,5 +1,5 @@
 // The sounding half of the A/B player: one engine per widget model, shared by all views of it.
-// Messages from Python: take (float32 samples, channel after channel, in buffers[0]), state, transport, note.
+// Messages from Python: take (float32 samples, channel after channel, in buffers[0]), levels, state, transport, note.
 // Messages to Python: ready, choose, match, spectrogram, region, volume. A click takes effect here at once and is only reported.
 // The widget's module is page.js, this file, pictures.js and player.js joined.
 
@@ -70,6 +70,7 @@ class Engine extends EventTarget {
   // ---- messages ------------------------------------------------------------------------------
   receive(message, buffers) {
     if (message.type === "take") this.put(message, buffers[0]);
+    else if (message.type === "levels") this.adopt(message.state, false); // the take's own loudness, measured by now
     else if (message.type === "state") this.adopt(message.state, true);
     else if (message.type === "note") this.note = { text: message.text, level: message.level };
     else if (message.type === "transport") {

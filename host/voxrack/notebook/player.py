@@ -13,7 +13,7 @@ import anywidget
 import traitlets
 
 from ..errors import UsageError
-from .takes import LONGEST, Take, make_take, matched_gains
+from .takes import LONGEST, Take, make_take, matched_gains, measured
 
 if TYPE_CHECKING:
     from ..audio import Audio
@@ -31,7 +31,7 @@ class PlayerModel:
     ----------
     send : callable
         Called with ``(content, buffers)`` for every message to the page: ``take`` (float32 samples,
-        channel after channel, as one binary buffer), ``state``, ``transport`` and ``note``.
+        channel after channel, as one binary buffer), ``levels``, ``state``, ``transport`` and ``note``.
     matched : bool
         Play all takes equally loud.
     spectrogram : bool
@@ -65,15 +65,26 @@ class PlayerModel:
         return max((take.duration for take in self.takes.values()), default=0.0)
 
     def put(self, name: str, audio: Audio) -> None:
-        """Add a take, or replace the one of that name; the playhead goes on."""
+        """Add a take, or replace the one of that name; the playhead goes on.
+
+        What replaces a take is sent at once, as loud as that was, and its own loudness after it: measuring takes
+        longer than a hand that moves a slider likes to wait.
+        """
         if not isinstance(name, str) or not name:
             raise UsageError(f"a take's name is a non-empty text; got {name!r}")
-        take = make_take(name, audio, self.longest)
+        before = self.takes.get(name)
+        take = make_take(name, audio, self.longest, before.loudness if before else -math.inf)
         with self._lock:
             self.takes[name] = take
             self.active = self.active or name
             self._keep_region_inside()
             self._send_take(take)
+        if before and math.isfinite(before.loudness):
+            own = measured(take)
+            with self._lock:
+                if self.takes.get(name) is take:
+                    self.takes[name] = own
+                    self.send({"type": "levels", "state": self.state()}, [])
 
     def remove(self, name: str) -> None:
         with self._lock:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -55,8 +55,17 @@ def excerpt(audio: Audio, longest: float = LONGEST) -> Audio:
     return audio if audio.duration <= longest else audio[0.0:longest]
 
 
-def make_take(name: str, audio: Audio, longest: float = LONGEST) -> Take:
+def make_take(name: str, audio: Audio, longest: float = LONGEST, loudness: float = -math.inf) -> Take:
     """Prepare audio for the browser: at most ``longest`` seconds and two channels, at a rate that every browser plays.
+
+    Parameters
+    ----------
+    name : str
+    audio : Audio
+    longest : float
+        Seconds.
+    loudness : float
+        LUFS to go by for now (see :func:`measured`), where one is known that will do; otherwise it is measured.
 
     Raises
     ------
@@ -75,8 +84,13 @@ def make_take(name: str, audio: Audio, longest: float = LONGEST) -> Take:
     if not BROWSER_RATES[0] <= audio.sample_rate <= BROWSER_RATES[1]:
         notes.append(f"{audio.sample_rate} Hz played at 48000 Hz")
         audio = audio.resample(48_000)
-    loudness = integrated_loudness(audio.samples, audio.sample_rate)
-    return Take(name, audio.samples, audio.sample_rate, loudness, audio.peak, "; ".join(notes))
+    take = Take(name, audio.samples, audio.sample_rate, loudness, audio.peak, "; ".join(notes))
+    return take if math.isfinite(loudness) else measured(take)
+
+
+def measured(take: Take) -> Take:
+    """The take with its own loudness."""
+    return replace(take, loudness=integrated_loudness(take.samples, take.sample_rate))
 
 
 def _minutes(seconds: float) -> str:

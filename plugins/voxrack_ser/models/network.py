@@ -39,6 +39,10 @@ class Normalise(nn.Module):
         """(B, frames, bands) to the same shape."""
         return (x - self.mean) / self.deviation
 
+    def undone(self, x: Tensor) -> Tensor:
+        """What :meth:`forward` was given, from what it made of it."""
+        return x * self.deviation + self.mean
+
 
 class Network(nn.Module):
     """A recogniser: features of an utterance, or of a piece of one, to one score per class.

@@ -10,10 +10,13 @@ from torch import Tensor, nn
 
 from .network import Network, valid
 from .trnet_encoder import Encoder
-from .trnet_parts import Bridge, Coefficient, blend, similarity
+from .trnet_parts import Bridge, Coefficient, blend, by_ratio, ratio, similarity
 
-HEARS = {"c": "recording", "n": "recording", "e": "enhanced", "trnet": "both", "no_low": "both", "no_high": "both"}
-"""What each system listens to; the ablations differ from TRNet in the loss alone."""
+HEARS = {
+    "c": "recording", "n": "recording", "e": "enhanced", "trnet": "both", "no_low": "both", "no_high": "both",
+    "snr": "both",
+}  # fmt: skip
+"""What each system listens to; the ablations differ from TRNet in the loss alone, "snr" (ours) in where c is from."""
 
 
 class TrNet(Network):
@@ -40,11 +43,13 @@ class TrNet(Network):
         options: dict[str, Any] = {"bands": bands, "classes": classes, "channels": list(channels), "frames": frames}
         super().__init__({**options, "system": system})
         self.hears = HEARS[system]
+        self.learns_trust = self.hears == "both" and system != "snr"
         self.encoder = Encoder(channels)
         self.classifier = nn.Linear(self.encoder.size, classes)
         self.fast = False  # whether the encoder multiplies in bfloat16 while it trains on a CPU
-        if self.hears == "both":
+        if self.learns_trust:
             self.coefficient = Coefficient(bands)
+        if self.hears == "both":
             self.bridge = Bridge(self.encoder.size)
 
     def forward(self, x: Tensor, lengths: Tensor) -> dict[str, Tensor]:
@@ -73,10 +78,14 @@ class TrNet(Network):
         return heard, enhanced
 
     def trust(self, x: Tensor, enhanced: Tensor, lengths: Tensor) -> Tensor:
-        """c of eq. 1 to 3 (B,) of normalised features; without a coefficient, whether the recording is heard."""
+        """c (B,) of normalised features: of eq. 1 to 3, or of the system "snr" by the ratio of powers; without a
+        coefficient, whether the recording is heard."""
         if self.hears != "both":
             return x.new_full((len(x),), float(self.hears == "recording"))
-        return self.coefficient(similarity(x, enhanced, valid(lengths, x.shape[1], x.device)))
+        mask = valid(lengths, x.shape[1], x.device)
+        if self.learns_trust:
+            return self.coefficient(similarity(x, enhanced, mask))
+        return by_ratio(ratio(*(self.normalise.undone(one) for one in (x, enhanced)), mask))
 
     def represent(self, x: Tensor, lengths: Tensor) -> Tensor:
         """The encoder's vector (B, size) of normalised features (B, frames, bands), float32."""

@@ -13,6 +13,7 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
+SNR_RANGE = -5.0, 30.0  # dB at which a coefficient that is read off a ratio is 0 and 1
 _TINY = 1e-6  # norm below which a band counts as silent in both: nothing differs
 
 
@@ -70,6 +71,26 @@ class Coefficient(nn.Module):
 
     def forward(self, d: Tensor) -> Tensor:
         return _Cut.apply(self.layer(d).squeeze(-1))
+
+
+def ratio(levels: Tensor, enhanced: Tensor, mask: Tensor) -> Tensor:
+    """SNR (B,) in dB, as the enhancer has it: power that it kept over power that it took away; ours, no equation.
+
+    Over all bands and valid frames of levels in dB, (B, T, F), before normalisation. Within :data:`SNR_RANGE`, to which
+    it is cut; an enhancer that took nothing away (or added something) says the upper end.
+    """
+    weight = mask.to(levels.dtype)[..., None]
+    heard, kept = ((10.0 ** (one / 10.0) * weight).sum((1, 2)) for one in (levels, enhanced))
+    low, high = SNR_RANGE
+    most = 1.0 / (1.0 + 10.0 ** (-high / 10.0))
+    share = (kept / heard).clamp(1.0 / (1.0 + 10.0 ** (-low / 10.0)), most)
+    return 10.0 * torch.log10(share / (1.0 - share))
+
+
+def by_ratio(snr: Tensor) -> Tensor:
+    """The coefficient c (B,) that takes the place of eq. 1 to 3: 0 … 1 over :data:`SNR_RANGE`, nothing in it learned."""
+    low, high = SNR_RANGE
+    return ((snr - low) / (high - low)).clamp(0.0, 1.0)
 
 
 def blend(c: Tensor, x: Tensor, enhanced: Tensor) -> Tensor:

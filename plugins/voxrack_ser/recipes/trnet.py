@@ -56,8 +56,8 @@ class TrnetRecipe:
         return tuple(self.width * 2**block for block in range(4))
 
     def weight(self, loss: str) -> float:
-        """Of the loss ``"low"`` or ``"high"``; an ablation has none of one."""
-        if self.system == f"no_{loss}":
+        """Of the loss ``"low"`` or ``"high"``; an ablation has none of one, and no learned c is no use for the first."""
+        if self.system == f"no_{loss}" or (loss, self.system) == ("low", "snr"):
             return 0.0
         return self.alpha if loss == "low" else self.beta
 
@@ -87,7 +87,7 @@ class TrnetRecipe:
         return TrnetTask(self, features, split, epochs)
 
     def evaluate(self, features: FeatureFile, **asked: Any) -> Report:
-        """All six systems on every split with every seed: :func:`voxrack_ser.trnet.evaluation.evaluate`."""
+        """All systems on every split with every seed: :func:`voxrack_ser.trnet.evaluation.evaluate`."""
         from ..trnet.evaluation import evaluate
 
         return evaluate(self, features, **asked)

@@ -1,4 +1,4 @@
-"""``evaluate`` of ser.trnet: six systems on every split with every seed, each tested clean, matched and unmatched.
+"""``evaluate`` of ser.trnet: all systems on every split with every seed, each tested clean, matched and unmatched.
 
 The run of the baseline on clean speech is the clean twin of TRNet and of its ablations on the same split and seed.
 What was finished is not done again.
@@ -79,7 +79,7 @@ def evaluate(
     validation_speakers: int = 0, seeds: int | None = None, folder: Path, epochs: int | None = None, tier: str = "",
     workers: int = 1, progress: Callable[..., Any] | None = None,
 ) -> Report:  # fmt: skip
-    """Train and test all six systems; keep the runs and their answers in ``folder/<protocol>/``.
+    """Train and test all systems; keep the runs and their answers in ``folder/<protocol>/``.
 
     Parameters as for :func:`voxrack_ser.evaluation.evaluate`. ``epochs`` are those of every system.
 

@@ -22,7 +22,7 @@ PLACES: dict[str, tuple[Condition, ...]] = {
 }  # fmt: skip
 """Where a figure is the mean over: as in the paper, noise counts as the mean over its five ratios."""
 MEASURES = {"uar": "UAR", "accuracy": "WAR"}
-WEIGHING = ("trnet", "no_low", "no_high")  # the systems with a coefficient
+WEIGHING = ("trnet", "no_low", "no_high", "snr")  # the systems with a coefficient
 SHOWN = ("c", "e", "trnet")  # the systems whose representations are drawn
 DRAWS, EXCHANGES = 1000, 4096  # of a bootstrap; of a test, which tries all exchanges of up to 12 speakers
 

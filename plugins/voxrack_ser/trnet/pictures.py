@@ -54,7 +54,7 @@ def draw(folder: Folder, target: Folder) -> list[Path]:
 
 
 def coefficient(folder: Folder, path: Folder | None = None) -> Any:
-    """Figure 2: mean and standard deviation of c over the ratio, for TRNet and its two ablations.
+    """Figure 2: mean and standard deviation of c over the ratio, for TRNet, its two ablations, and ours.
 
     Parameters
     ----------
@@ -70,8 +70,8 @@ def coefficient(folder: Folder, path: Folder | None = None) -> Any:
     evaluation = TrnetEvaluation.load(folder)
     found = evaluation.about["figures"]["trust"]
     title = f"estimated coefficient c, in front: {evaluation.about['enhancer']}"
-    with drawing(13, 4.2, path, title) as figure:
-        for axes, system in zip(figure.subplots(1, 3, sharey=True), WEIGHING, strict=True):
+    with drawing(16, 4.2, path, title) as figure:
+        for axes, system in zip(figure.subplots(1, len(WEIGHING), sharey=True), WEIGHING, strict=True):
             _draw_coefficient(axes, found[system])
             axes.set_title(TITLES[system], loc="left", color=INK, fontweight="bold")
         figure.axes[0].set_ylabel("c: 1 trusts the recording, 0 the enhancer")

@@ -18,8 +18,9 @@ from .folder import TrnetEvaluation
 TITLES = {
     "c": "baseline -c: clean speech", "n": "baseline -n: clean and noisy", "e": "baseline -e: enhanced",
     "trnet": "TRNet", "no_low": "TRNet without L_low", "no_high": "TRNet without L_high",
+    "snr": "TRNet, c by SNR (ours)",
 }  # fmt: skip
-ORDER = ("c", "n", "e", "trnet", "no_low", "no_high")
+ORDER = ("c", "n", "e", "trnet", "no_low", "no_high", "snr")
 PUBLISHED = {
     "c": ("56.8", "54.8", "45.6", "43.6", "44.5", "42.8"), "n": ("55.9", "54.5", "54.2", "52.7", "53.4", "51.8"),
     "e": ("55.7", "54.3", "53.4", "52.0", "53.6", "52.1"), "trnet": ("57.5", "55.6", "55.2", "53.2", "55.6", "53.6"),
@@ -93,7 +94,7 @@ class Report:
             "emotion,\n-1 … 1; both in the space of the representations, mean over networks.\n"
         )
         columns = ("clean UAR", "clean WAR", "matched UAR", "matched WAR", "unmatched UAR", "unmatched WAR")
-        rows = [(TITLES[system], *PUBLISHED[system]) for system in ORDER]
+        rows = [(TITLES[system], *PUBLISHED[system]) for system in ORDER if system in PUBLISHED]
         table(("the paper, IEMOCAP, %", *columns), rows, right=columns)
 
     # ---- rows ---------------------------------------------------------------------------------

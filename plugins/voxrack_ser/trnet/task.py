@@ -84,7 +84,8 @@ class TrnetTask(Task):
             if not recipe.twin:
                 self.pretraining = recipe.pretrained(epochs)
                 self.epochs = recipe.epochs + self.pretraining if epochs is None else epochs
-            self._centre()
+            if self.network.learns_trust:
+                self._centre()
         if split.validation:
             self.monitor, self.patience = "validation_uar", recipe.patience
         self._takes: list[Take] = []  # of the epoch in hand

@@ -1,9 +1,10 @@
 """Put TRNet into the package: the network of one fold, calibrated with the other folds, and its model card.
 
-    python tools/ship_trnet.py EVALUATION [--split FOLDER]
+    python tools/ship_trnet.py EVALUATION [--system SYSTEM] [--split FOLDER]
 
-EVALUATION is the folder of `voxrack evaluate ser.trnet` over folds. What ships is one fold's own run, so that the card
-can tell what it does with speakers it never heard; the temperature is the one that the other folds' answers give, over
+EVALUATION is the folder of `voxrack evaluate ser.trnet` over folds. What ships is the system whose coefficient is read
+off the SNR, because a user reads that track; which system recognises best is not asked, since test speakers would
+answer. It is one fold's own run, so that the card can tell what it does with speakers it never heard; the temperature is the one that the other folds' answers give, over
 all conditions, and the calibration error is of this fold's answers at that temperature. Equal inputs give the same
 file, to the byte.
 """
@@ -21,7 +22,7 @@ from voxrack.runs import Run
 from voxrack_ser.calibration import fit_temperature, with_temperature
 from voxrack_ser.trnet.answers import Answers
 from voxrack_ser.trnet.conditions import TESTED
-from voxrack_ser.trnet.figures import MEASURES
+from voxrack_ser.trnet.figures import MEASURES, WEIGHING
 from voxrack_ser.trnet.folder import TrnetEvaluation
 from voxrack_ser.trnet.report import Report
 
@@ -32,7 +33,7 @@ PLACES = ("clean", "matched noise", "unmatched noise")
 USE = """\
 Emotion heard in a voice behind noise, by `voxrack analyze ser.trnet FILE`: {classes}.
 An enhancer stands in front ({enhancer}); the coefficient c, told as the track `trust`, says how far the recording
-itself was believed: near 1 it is taken as it is, near 0 what the enhancer made of it. Probabilities are calibrated by
+itself was believed: near 1 it is taken as it is, near 0 what the enhancer made of it. {coefficient} Probabilities are calibrated by
 temperature scaling ({temperature:.3f}). It says what acted speech of that kind sounds like, not what a person feels;
 decide nothing about a person with it."""
 
@@ -50,7 +51,14 @@ LIMITS = """\
   apart here.
 - Acted emotion, two sentences, English, studio recordings; noise was added, nobody raised the voice against it.
 - For clean recordings `ser.best` is the better choice by far; see its card.
-- c is no estimate of the SNR in dB. {trust}"""
+- {trust}"""
+
+COEFFICIENT = {
+    True: """It is not
+the paper's: its equations 1 to 3 are replaced by (SNR + 5) / 35, cut to 0 ... 1, where the SNR in dB is the power that
+the enhancer kept over the power that it took away.""",
+    False: "It is the paper's,\nby equations 1 to 3.",
+}  # by whether the system is ours
 
 FOLLOWS = 0.8  # rank correlation of c and the ratio from which c may be said to order recordings by their noise
 
@@ -58,15 +66,16 @@ FOLLOWS = 0.8  # rank correlation of c and the ratio from which c may be said to
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("evaluation", type=Path)
+    parser.add_argument("--system", default="snr", choices=WEIGHING, help="which ships (default: %(default)s)")
     parser.add_argument("--split", default="", help="folder of the fold that ships; the first, if not given")
     parser.add_argument("--out", type=Path, default=FOLDER, help="an existing folder")
     asked = parser.parse_args()
     done = TrnetEvaluation.load(asked.evaluation)
-    answers = {name: runs[0] for name, runs in done.answers("trnet").items()}
+    answers = {name: runs[0] for name, runs in done.answers(asked.system).items()}
     split = asked.split or next(iter(answers))
     if split not in answers or len(answers) < 2:
         raise SystemExit(f"the evaluation has the folds {', '.join(answers)}; two are needed, and --split names one")
-    run = done.path / split / "trnet" / f"seed-{done.about['seeds'][0]}"
+    run = done.path / split / asked.system / f"seed-{done.about['seeds'][0]}"
     found = weights.load(run)
     others = Predictions.joined([part for name, one in answers.items() if name != split for part in everything(one)])
     temperature = round(fit_temperature(others), 4)
@@ -74,11 +83,11 @@ def main() -> None:
     weights.save(target, found.tensors, {**found.metadata, "temperature": temperature})
     carded(target, "ser.trnet: speech emotion behind noise", {
         "Use": USE.format(classes=", ".join(found.metadata["labels"]), enhancer=found.metadata["enhancer"],
-                          temperature=temperature),
+                          temperature=temperature, coefficient=COEFFICIENT[asked.system == "snr"]),
         "Training data": data(done, split, run),
         "Figures": "\n".join([*tables(Report(done)), "", *calibration(answers[split], split, temperature)]),
         "Limits": LIMITS.format(tier=done.about["tier"], seeds=len(done.about["seeds"]), folds=len(answers),
-                                width=done.about["settings"]["width"], trust=trust(done)),
+                                width=done.about["settings"]["width"], trust=trust(done, asked.system)),
         "Licence": RAVDESS,
     })  # fmt: skip
 
@@ -103,16 +112,16 @@ def command(done: TrnetEvaluation) -> str:
     )
 
 
-def trust(done: TrnetEvaluation) -> str:
+def trust(done: TrnetEvaluation, system: str) -> str:
     """Whether c may be read as a measure of noise."""
-    found = done.about["figures"]["trust"]["trnet"]
-    rho = min(found[f"{origin}_rho"]["rho"] for origin in ("matched", "unmatched"))
-    if rho >= FOLLOWS:
-        return f"It orders recordings by their noise (rank correlation {rho:.2f} or more)."
+    found = done.about["figures"]["trust"]
+    rho = {name: min(own[f"{origin}_rho"]["rho"] for origin in ("matched", "unmatched")) for name, own in found.items()}
+    follows = "orders recordings by their noise" if rho[system] >= FOLLOWS else "**hardly follows the noise**"
     return (
-        f"It **hardly follows the noise** (rank correlation {rho:.2f}; {FOLLOWS:g} was wanted): clean speech\n"
-        "  comes out of this enhancer almost as it went in, so that next to nothing is lost by never believing the\n"
-        "  recording, and the short training did not learn to."
+        f"c {follows} (rank correlation with the ratio {rho[system]:.2f}; {FOLLOWS:g} was wanted).\n"
+        f"  The paper's own c has {rho['trnet']:.2f}. We think: clean speech comes out of this enhancer almost as it went\n"
+        "  in, so that eq. 5 loses next to nothing by never believing the recording; and the cosines of eq. 1 tell the\n"
+        "  kind of a noise as much as its level."
     )
 
 

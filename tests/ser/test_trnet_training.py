@@ -243,13 +243,13 @@ def test_what_is_finished_is_not_done_again(report, features, monkeypatch):
 def test_what_ships_is_one_fold_with_the_temperature_of_the_others(report, tmp_path, monkeypatch, capsys):
     monkeypatch.syspath_prepend(Path(__file__).resolve().parents[2] / "tools")
     tool, folder = importlib.import_module("ship_trnet"), report.evaluation.path
-    answers = {name: runs[0] for name, runs in report.evaluation.answers("trnet").items()}
+    answers = {name: runs[0] for name, runs in report.evaluation.answers("snr").items()}
     first, second = answers
     monkeypatch.setattr(sys, "argv", ["ship_trnet", str(folder), "--split", second, "--out", str(tmp_path)])
     tool.main()
     assert json.loads(capsys.readouterr().out)["problems"] == []
     made = weights.load(tmp_path / "ser.trnet.safetensors")
-    own = weights.load(folder / second / "trnet" / "seed-0")
+    own = weights.load(folder / second / "snr" / "seed-0")
     assert all(torch.equal(made.tensors[name], tensor) for name, tensor in own.tensors.items())
     others = Predictions.joined(tool.everything(answers[first]))
     assert made.metadata == own.metadata | {"temperature": round(fit_temperature(others), 4)}

@@ -4,9 +4,9 @@
 
 EVALUATION is the folder of `voxrack evaluate ser.trnet` over folds. What ships is the system whose coefficient is read
 off the SNR, because a user reads that track; which system recognises best is not asked, since test speakers would
-answer. It is one fold's own run, so that the card can tell what it does with speakers it never heard; the temperature is the one that the other folds' answers give, over
-all conditions, and the calibration error is of this fold's answers at that temperature. Equal inputs give the same
-file, to the byte.
+answer. It is one fold's own run, so that the card can tell what it does with speakers it never heard; the temperature
+is the one that the other folds' answers give, over all conditions, and the calibration error is of this fold's answers
+at that temperature. Equal inputs give the same file, to the byte.
 """
 
 from __future__ import annotations
@@ -33,8 +33,8 @@ PLACES = ("clean", "matched noise", "unmatched noise")
 USE = """\
 Emotion heard in a voice behind noise, by `voxrack analyze ser.trnet FILE`: {classes}.
 An enhancer stands in front ({enhancer}); the coefficient c, told as the track `trust`, says how far the recording
-itself was believed: near 1 it is taken as it is, near 0 what the enhancer made of it. {coefficient} Probabilities are calibrated by
-temperature scaling ({temperature:.3f}). It says what acted speech of that kind sounds like, not what a person feels;
+itself was believed: near 1 it is taken as it is, near 0 what the enhancer made of it. {coefficient}
+Probabilities are calibrated by temperature scaling ({temperature:.3f}). It says what acted speech of that kind sounds like, not what a person feels;
 decide nothing about a person with it."""
 
 DATA = """\
@@ -119,9 +119,9 @@ def trust(done: TrnetEvaluation, system: str) -> str:
     follows = "orders recordings by their noise" if rho[system] >= FOLLOWS else "**hardly follows the noise**"
     return (
         f"c {follows} (rank correlation with the ratio {rho[system]:.2f}; {FOLLOWS:g} was wanted).\n"
-        f"  The paper's own c has {rho['trnet']:.2f}. We think: clean speech comes out of this enhancer almost as it went\n"
-        "  in, so that eq. 5 loses next to nothing by never believing the recording; and the cosines of eq. 1 tell the\n"
-        "  kind of a noise as much as its level."
+        f"  The paper's own c has {rho['trnet']:.2f}. We think: clean speech comes out of this enhancer almost as it\n"
+        "  went in, so that eq. 5 loses next to nothing by never believing the recording; and the cosines of eq. 1\n"
+        "  tell the kind of a noise as much as its level."
     )
 
 

@@ -119,7 +119,8 @@ def test_the_loss_is_equation_8_and_ablations_leave_out_one_part(features, split
         cross = torch.nn.functional.cross_entropy(
             made.network(batch["x"], batch["lengths"])["logits"], batch["targets"]
         )
-        expected = cross + 0.5 * numbers["low"] * (system not in ("no_low", "snr")) + 0.5 * numbers["high"] * (system != "no_high")
+        low, high = system not in ("no_low", "snr"), system != "no_high"
+        expected = cross + 0.5 * numbers["low"] * low + 0.5 * numbers["high"] * high
         torch.testing.assert_close(total, expected)
         totals[system] = total.item()
         assert numbers["low"] > 0 and numbers["high"] > 0

@@ -88,7 +88,7 @@ def ratio(levels: Tensor, enhanced: Tensor, mask: Tensor) -> Tensor:
 
 
 def by_ratio(snr: Tensor) -> Tensor:
-    """The coefficient c (B,) that takes the place of eq. 1 to 3: 0 … 1 over :data:`SNR_RANGE`, nothing in it learned."""
+    """The c (B,) that takes the place of eq. 1 to 3: 0 … 1 over :data:`SNR_RANGE`, nothing in it learned."""
     low, high = SNR_RANGE
     return ((snr - low) / (high - low)).clamp(0.0, 1.0)
 

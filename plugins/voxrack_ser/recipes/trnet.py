@@ -56,7 +56,7 @@ class TrnetRecipe:
         return tuple(self.width * 2**block for block in range(4))
 
     def weight(self, loss: str) -> float:
-        """Of the loss ``"low"`` or ``"high"``; an ablation has none of one, and no learned c is no use for the first."""
+        """Of the loss ``"low"`` or ``"high"``; an ablation has none of one, and the first could teach "snr" nothing."""
         if self.system == f"no_{loss}" or (loss, self.system) == ("low", "snr"):
             return 0.0
         return self.alpha if loss == "low" else self.beta

@@ -34,8 +34,8 @@ USE = """\
 Emotion heard in a voice behind noise, by `voxrack analyze ser.trnet FILE`: {classes}.
 An enhancer stands in front ({enhancer}); the coefficient c, told as the track `trust`, says how far the recording
 itself was believed: near 1 it is taken as it is, near 0 what the enhancer made of it. {coefficient}
-Probabilities are calibrated by temperature scaling ({temperature:.3f}). It says what acted speech of that kind sounds like, not what a person feels;
-decide nothing about a person with it."""
+Probabilities are calibrated by temperature scaling ({temperature:.3f}). It says what acted speech of that kind sounds
+like, not what a person feels; decide nothing about a person with it."""
 
 DATA = """\
 RAVDESS, the speech part (Livingstone and Russo 2018, CC BY-NC-SA 4.0): {train} clips of the speakers outside of

@@ -8,7 +8,8 @@ import numpy as np
 import pytest
 
 from voxrack.audio import Audio
-from voxrack.notebook.player import ABPlayer, PlayerModel
+from voxrack.notebook.player import ABPlayer
+from voxrack.notebook.player_model import PlayerModel
 
 from .mounting import mount, tell
 
@@ -58,7 +59,60 @@ def test_switching_takes_is_one_linear_crossfade_of_20_ms(player):
     assert len(ramp) / rate == pytest.approx(0.020, abs=0.001)
     steps = np.diff(heard[ramp])
     assert steps == pytest.approx(np.full(len(steps), 0.4 / (0.02 * rate)), abs=2e-5)  # a straight line, no step
-    assert player.page.evaluate("sentToPython") == [{"type": "choose", "name": "b"}]
+    sent = [one for one in player.page.evaluate("sentToPython") if one["type"] != "playhead"]
+    assert sent == [{"type": "choose", "name": "b"}]
+
+
+def test_what_is_heard_next_of_a_replaced_take_sounds_ahead_of_the_rest(player):
+    player.put("a", constant(0.2, 12.0))
+    position = player.page.evaluate(
+        """async () => {
+          await engine.play();
+          engine.analyser.fftSize = 32768;
+          await heard(0.3);
+          held = [];
+          return engine.position();
+        }"""
+    )
+    told = [sent for sent in player.page.evaluate("sentToPython") if sent["type"] == "playhead"]
+    assert told == [{"type": "playhead", "position": 0, "playing": True}]
+    player.receive({"type": "playhead", "position": position, "playing": True})
+    player.put("a", constant(0.6, 12.0))
+    ahead, whole, rest, end = player.page.evaluate(
+        """async () => {
+          const [piece, take] = held;
+          held = null;
+          const kinds = [piece[0].type, take[0].type].join();
+          fromPython(...piece);
+          const ahead = await heard(0.3);
+          const rest = engine.takes.get("a").channels[0].at(-1);
+          fromPython(...take);
+          return [[kinds, ahead], await heard(0.3), rest, engine.takes.get("a").channels[0].at(-1)];
+        }"""
+    )
+    assert ahead[0] == "piece,take"
+    assert ahead[1][-1] == pytest.approx(0.6, abs=1e-4)  # before the take came
+    assert np.array(whole[-2000:]) == pytest.approx(0.6, abs=1e-3)
+    assert (rest, end) == pytest.approx((0.2, 0.6))  # what no piece told of stayed as it was
+    late = [sent for sent in (ahead[1], whole) if max(sent) > 0.6005]
+    assert not late  # fading a sound into itself changes nothing
+
+
+@pytest.mark.parametrize("first", [0, 400_000])
+def test_a_piece_that_the_playhead_is_not_in_waits_for_the_take(player, first):
+    player.put("a", constant(0.2, 12.0))
+    swaps = player.page.evaluate(
+        """async (first) => {
+          await engine.play();
+          await new Promise((done) => setTimeout(done, 300));
+          const data = btoa("\\0".repeat(4 * 4800));
+          fromPython({ type: "piece", name: "a", sample_rate: 48000, channels: 1, frames: 576000, first, length: 4800,
+                       state: engine.state }, data);
+          return engine.swaps;
+        }""",
+        first,
+    )
+    assert swaps == 0
 
 
 def test_an_interrupted_crossfade_turns_back_without_a_step(player):
@@ -149,7 +203,8 @@ def test_a_loop_region_stays_inside_and_python_hears_of_it(player):
     turns = np.flatnonzero(np.diff(heard) < -0.1)
     assert len(turns) >= 2
     assert np.diff(turns) / rate == pytest.approx(np.full(len(turns) - 1, 0.3), abs=0.001)
-    assert player.page.evaluate("sentToPython") == [{"type": "region", "region": [0.5, 0.8]}]
+    sent = [one for one in player.page.evaluate("sentToPython") if one["type"] != "playhead"]
+    assert sent == [{"type": "region", "region": [0.5, 0.8]}]
 
 
 def test_loudness_match_applies_the_gain_that_python_computed(player):

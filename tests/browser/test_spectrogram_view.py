@@ -8,7 +8,8 @@ import numpy as np
 import pytest
 
 from voxrack.audio import Audio
-from voxrack.notebook.player import ABPlayer, PlayerModel
+from voxrack.notebook.player import ABPlayer
+from voxrack.notebook.player_model import PlayerModel
 
 from .mounting import mount, tell
 

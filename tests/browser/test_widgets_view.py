@@ -13,7 +13,8 @@ from voxrack.audio import Audio
 from voxrack.notebook.controls import Controls, ControlsModel
 from voxrack.notebook.heat_map import HeatMap
 from voxrack.notebook.pca import PcaExplorer
-from voxrack.notebook.player import ABPlayer, PlayerModel
+from voxrack.notebook.player import ABPlayer
+from voxrack.notebook.player_model import PlayerModel
 from voxrack.notebook.timeline import EmotionTimeline, TimelineModel
 from voxrack.notebook.training import LiveTraining
 from voxrack.timeline import Timeline

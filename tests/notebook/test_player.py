@@ -9,7 +9,9 @@ import pytest
 
 from voxrack.audio import Audio
 from voxrack.errors import InputError, UsageError
-from voxrack.notebook.player import ABPlayer, PlayerModel
+from voxrack.notebook.player import ABPlayer
+from voxrack.notebook.player_model import PlayerModel
+from voxrack.notebook.playhead import Playhead
 from voxrack.notebook.takes import LONGEST, MOST_BOOST, integrated_loudness, make_take, matched_gains
 
 RATE = 48_000
@@ -105,22 +107,59 @@ def test_replacing_a_take_sends_that_take_only_and_moves_neither_choice_nor_loop
     model.set_region((0.2, 0.8))
     sent.clear()
     model.put("wet", tone(-15))
-    assert [content["type"] for content, _ in sent] == ["take", "levels"]
+    assert [content["type"] for content, _ in sent] == ["take"]
     assert sent[0][0]["name"] == "wet"
-    heard = [next(take for take in content["state"]["takes"] if take["name"] == "wet") for content, _ in sent]
-    # at once as loud as what it replaces, with a peak of its own to be limited by; then as it is
-    assert [take["loudness"] for take in heard] == pytest.approx([-10 - 3.01, -15 - 3.01], abs=0.05)
-    assert [take["peak"] for take in heard] == pytest.approx([-15, -15], abs=0.05)
-    assert not sent[1][1]
     assert (model.active, model.region, list(model.takes)) == ("wet", (0.2, 0.8), ["dry", "wet"])
 
 
-def test_what_replaces_silence_is_measured_before_it_sounds(model, sent):
-    model.put("wet", tone(-400))
+def test_while_it_plays_what_is_heard_next_goes_ahead(model, sent):
+    model.put("dry", tone(-20, 12.0))
+    model.put("wet", tone(-10, 12.0))
+    model._playhead.clock = iter([100.0, 103.0]).__next__
+    model.receive({"type": "playhead", "position": 2.0, "playing": True})
     sent.clear()
-    model.put("wet", tone(-15))
+    audio = tone(-15, 12.0)
+    model.put("wet", audio)
+    (piece, data), (take, _) = sent
+    assert (piece["type"], take["type"]) == ("piece", "take")
+    first, length = round(4.75 * RATE), round(2.25 * RATE)  # from a quarter of a second before 2 s + 3 s
+    assert (piece["first"], piece["length"], piece["frames"]) == (first, length, 12 * RATE)
+    np.testing.assert_array_equal(np.frombuffer(data[0], "<f4"), audio.samples[0, first : first + length])
+    heard = [next(one for one in content["state"]["takes"] if one["name"] == "wet") for content in (piece, take)]
+    # ahead as loud as what it replaces, with a peak of its own to be limited by; then as it is
+    assert [one["loudness"] for one in heard] == pytest.approx([-10 - 3.01, -15 - 3.01], abs=0.05)
+    assert [one["peak"] for one in heard] == pytest.approx([-15, -15], abs=0.05)
+
+
+@pytest.mark.parametrize("seconds, playing", [(12.0, False), (2.0, True)])
+def test_what_stands_still_or_is_short_comes_in_one_piece(model, sent, seconds, playing):
+    model.put("wet", tone(-10, seconds))
+    model.receive({"type": "playhead", "position": 1.0, "playing": playing})
+    sent.clear()
+    model.put("wet", tone(-15, seconds))
     assert [content["type"] for content, _ in sent] == ["take"]
     assert sent[0][0]["state"]["takes"][0]["loudness"] == pytest.approx(-15 - 3.01, abs=0.05)
+
+
+def test_a_take_of_another_length_is_not_patched(model, sent):
+    model.put("wet", tone(-10, 12.0))
+    model.receive({"type": "playhead", "position": 1.0, "playing": True})
+    sent.clear()
+    model.put("wet", tone(-15, 11.0))
+    assert [content["type"] for content, _ in sent] == ["take"]
+
+
+def test_a_playhead_is_reckoned_round_its_loop():
+    now = [0.0]
+    head = Playhead(clock=lambda: now[0])
+    head.tell(3.0, True)
+    now[0] = 2.5
+    assert head.position(0.0, 10.0) == 5.5
+    assert head.position(2.0, 4.0) == 3.5
+    assert head.around(0.0, 10.0, 100, 600) == (525, 600)  # not beyond the end
+    head.tell(1.0, False)
+    now[0] = 9.0
+    assert head.position(0.0, 10.0) == 1.0 and head.around(0.0, 10.0, 100, 600) == (75, 300)
 
 
 def test_the_first_take_is_heard_first(model):
@@ -247,7 +286,7 @@ def test_the_widget_passes_on_and_reports(monkeypatch):
     assert (player.active, player.region) == ("wet", (0.1, 0.9))
     player.play()
     player.seek(0.5)
-    assert messages == ["take", "take", "state", "state", "state", "take", "levels", "transport", "transport"]
+    assert messages == ["take", "take", "state", "state", "state", "take", "transport", "transport"]
     del player["wet"]
     assert "wet" not in player
     player._handle_custom_msg({"type": "volume", "value": 0.1}, [])  # the road a message from the page takes

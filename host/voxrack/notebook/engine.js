@@ -1,11 +1,13 @@
 // The sounding half of the A/B player: one engine per widget model, shared by all views of it.
-// Messages from Python: take (float32 samples, channel after channel, in buffers[0]), levels, state, transport, note.
-// Messages to Python: ready, choose, match, spectrogram, region, volume. A click takes effect here at once and is only reported.
+// Messages from Python: take (float32 samples, channel after channel, in buffers[0]), piece (the frames of one that are
+// heard next, ahead of the rest), state, transport, note.
+// Messages to Python: ready, choose, match, spectrogram, region, volume, playhead (when it starts, stops or jumps). A click takes effect here at once and is only reported.
 // The widget's module is page.js, this file, pictures.js and player.js joined.
 
 const FADE = 0.02; // seconds of every crossfade; linear, because takes of one performance are correlated
 const AHEAD = 0.01; // seconds between deciding and sounding, at least, so that all sources start on the same sample
 const SHORTEST_LOOP = 0.05; // seconds
+const MARGIN = 0.3; // seconds of a piece that must still be ahead, or the take itself is waited for
 const LOUDEST = 10 ** (-1 / 20); // -1 dBFS: no take comes out of a player higher
 const WAKE = 3000; // ms in which the browser opens its audio output, or is said not to
 
@@ -13,6 +15,12 @@ const engines = (window.__voxrack_players ??= {}); // by player id; tests read s
 /** One audio context for the page: browsers allow only a few. */
 function audioContext() {
   return (window.__voxrack_audio ??= new AudioContext({ latencyHint: "interactive" }));
+}
+
+/** Channels of samples that came as one buffer, channel after channel. */
+function planes(data, count, frames) {
+  const samples = new Float32Array(data.buffer ? data.buffer.slice(data.byteOffset, data.byteOffset + data.byteLength) : data);
+  return Array.from({ length: count }, (_, c) => samples.subarray(c * frames, (c + 1) * frames));
 }
 
 const decibels = (db) => 10 ** (db / 20);
@@ -70,7 +78,7 @@ class Engine extends EventTarget {
   // ---- messages ------------------------------------------------------------------------------
   receive(message, buffers) {
     if (message.type === "take") this.put(message, buffers[0]);
-    else if (message.type === "levels") this.adopt(message.state, false); // the take's own loudness, measured by now
+    else if (message.type === "piece") this.patch(message, buffers[0]);
     else if (message.type === "state") this.adopt(message.state, true);
     else if (message.type === "note") this.note = { text: message.text, level: message.level };
     else if (message.type === "transport") {
@@ -82,21 +90,35 @@ class Engine extends EventTarget {
   }
 
   put({ name, sample_rate: rate, channels: count, frames, state }, data) {
-    const bytes = data.buffer ? data.buffer.slice(data.byteOffset, data.byteOffset + data.byteLength) : data;
-    const samples = new Float32Array(bytes);
-    const channels = Array.from({ length: count }, (_, c) => samples.subarray(c * frames, (c + 1) * frames));
-    this.takes.set(name, { rate, frames, channels, buffer: null, peaks: null, mean: null });
+    this.takes.set(name, { rate, frames, channels: planes(data, count, frames), buffer: null, peaks: null, mean: null });
     const longer = state.duration !== this.state.duration;
     this.adopt(state, false);
     if (!this.playing) return;
     if (longer) this.restart(this.position());
-    else {
-      const when = this.soon([name]);
-      this.silence(name, when);
-      this.sound(name, when, this.position(when));
-      this.swaps += 1;
-      this.swap = { name, at: performance.now(), when };
-    }
+    else this.exchange(name);
+  }
+
+  /** What is heard next of a take that is on its way: laid over the old one, if the playhead is in it and stays a while. */
+  patch({ name, sample_rate: rate, channels: count, frames, first, length, state }, data) {
+    const old = this.takes.get(name);
+    const here = this.position() * rate;
+    const alike = old && old.rate === rate && old.frames === frames && old.channels.length === count;
+    if (!alike || !this.playing || here < first || here > first + length - MARGIN * rate) return;
+    const pieces = planes(data, count, length);
+    const channels = old.channels.map((samples) => samples.slice());
+    channels.forEach((samples, c) => samples.set(pieces[c], first));
+    this.takes.set(name, { ...old, channels, buffer: null });
+    this.adopt(state, false);
+    this.exchange(name);
+  }
+
+  /** Fade from what sounds of a take to what it is now. */
+  exchange(name) {
+    const when = this.soon([name]);
+    this.silence(name, when);
+    this.sound(name, when, this.position(when));
+    this.swaps += 1;
+    this.swap = { name, at: performance.now(), when };
   }
 
   /** Take over Python's state; what the user chose on the page stays unless Python asks for it. */
@@ -150,6 +172,7 @@ class Engine extends EventTarget {
     const now = audioContext().currentTime;
     this.anchor = { time: 0, offset: this.position(now) };
     this.playing = false;
+    this.send({ type: "playhead", position: this.anchor.offset, playing: false });
     for (const name of [...this.voices.keys()]) this.silence(name, this.soon());
     this.changed();
   }
@@ -171,6 +194,7 @@ class Engine extends EventTarget {
     const when = this.soon([...this.takes.keys()]);
     for (const name of [...this.voices.keys()]) this.silence(name, when);
     this.anchor = { time: when, offset: this.inside(position) };
+    this.send({ type: "playhead", position: this.anchor.offset, playing: true });
     for (const name of this.takes.keys()) this.sound(name, when, this.anchor.offset);
   }
 

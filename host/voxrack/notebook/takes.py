@@ -49,6 +49,10 @@ class Take:
         """Seconds."""
         return self.samples.shape[1] / self.sample_rate
 
+    def fits(self, other: Take | None) -> bool:
+        """Whether a piece of it can stand in the place of the other's."""
+        return other is not None and (self.samples.shape, self.sample_rate) == (other.samples.shape, other.sample_rate)
+
 
 def excerpt(audio: Audio, longest: float = LONGEST) -> Audio:
     """The beginning of a recording, at most ``longest`` seconds of it."""

@@ -6,9 +6,7 @@ recogniser the host offers (DiffEVC, section 2.1.1: the encoder is frozen, only 
 
 from __future__ import annotations
 
-import hashlib
-from collections.abc import Mapping, Sequence
-from typing import Any
+from collections.abc import Sequence
 
 import numpy as np
 from numpy.typing import NDArray
@@ -16,6 +14,7 @@ from numpy.typing import NDArray
 from voxrack.device import Track
 from voxrack.errors import UsageError
 from voxrack.instance import AnalyzerDevice
+from voxrack.remade import Remade
 
 from .level import NoVoice
 
@@ -23,7 +22,7 @@ ROLE = "emotion-embedding"
 EMBEDDING, SPEECH = "embedding", "voiced"  # names of tracks
 
 
-class EmotionEncoder:
+class EmotionEncoder(Remade[AnalyzerDevice]):
     """Recordings to vectors; another process makes the same device for itself.
 
     Parameters
@@ -32,26 +31,6 @@ class EmotionEncoder:
         Of the role ``emotion-embedding``: gives a track ``embedding``, and where it can a track ``voiced`` on the same
         times whose first column is the share of speech.
     """
-
-    def __init__(self, device: AnalyzerDevice) -> None:
-        self.id, self.values = device.spec.id, dict(device.values)
-        self._device: AnalyzerDevice | None = device
-
-    def __getstate__(self) -> dict[str, Any]:
-        return {"id": self.id, "values": self.values, "_device": None}
-
-    def __setstate__(self, state: Mapping[str, Any]) -> None:
-        self.__dict__.update(state)
-
-    @property
-    def device(self) -> AnalyzerDevice:
-        if self._device is None:
-            from voxrack.host import default_host
-
-            made = default_host().create(self.id, self.values)
-            assert isinstance(made, AnalyzerDevice)
-            self._device = made
-        return self._device
 
     def __call__(self, samples: NDArray[np.float32], sample_rate: int) -> NDArray[np.float32]:
         """Embedding (size,) of a mono recording (frames,), float32.
@@ -64,17 +43,6 @@ class EmotionEncoder:
         self.device.prepare(sample_rate, 1)
         self.device.push(np.ascontiguousarray(samples[None], np.float32))
         return pooled(self.device.finish(), self.id)
-
-    def described(self) -> str:
-        """Its id and, where it has weights, the beginning of their digest: ``"ser.best, weights 3fa9c1d2"``."""
-        from voxrack.availability import weights_path
-
-        path = self.device.assets.get("weights")
-        if path is None and self.device.spec.weights:
-            path = weights_path(self.device.spec)
-        if path is None or not path.is_file():
-            return self.id
-        return f"{self.id}, weights {hashlib.sha256(path.read_bytes()).hexdigest()[:8]}"
 
 
 def pooled(tracks: Sequence[Track], device: str) -> NDArray[np.float32]:

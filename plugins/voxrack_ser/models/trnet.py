@@ -85,7 +85,7 @@ class TrNet(Network):
         mask = valid(lengths, x.shape[1], x.device)
         if self.learns_trust:
             return self.coefficient(similarity(x, enhanced, mask))
-        return by_ratio(ratio(*(self.normalise.undone(one) for one in (x, enhanced)), mask))
+        return by_ratio(ratio(self.normalise.undone(x), self.normalise.undone(enhanced), mask))
 
     def represent(self, x: Tensor, lengths: Tensor) -> Tensor:
         """The encoder's vector (B, size) of normalised features (B, frames, bands), float32."""

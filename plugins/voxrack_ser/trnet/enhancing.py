@@ -2,37 +2,26 @@
 
 from __future__ import annotations
 
-import hashlib
-from collections.abc import Iterator, Mapping
-from typing import Any
+from collections.abc import Iterator
 
 import numpy as np
 from numpy.typing import NDArray
 
 from voxrack.instance import Device
 from voxrack.rack import as_rack
+from voxrack.remade import Remade
 from voxrack.trim import Trim
 
 Samples = NDArray[np.float32]
 
 
-class Enhancer:
+class Enhancer(Remade[Device]):
     """Recordings through a device of the role ``enhancer``; another process makes the same one for itself.
 
     Parameters
     ----------
     device : Device
     """
-
-    def __init__(self, device: Device) -> None:
-        self.id, self.values = device.spec.id, dict(device.values)
-        self._device: Device | None = device
-
-    def __getstate__(self) -> dict[str, Any]:
-        return {"id": self.id, "values": self.values, "_device": None}
-
-    def __setstate__(self, state: Mapping[str, Any]) -> None:
-        self.__dict__.update(state)
 
     def __call__(self, samples: Samples, sample_rate: int) -> Samples:
         """A mono recording (frames,) enhanced: as many frames, nothing later than before."""
@@ -41,27 +30,6 @@ class Enhancer:
 
         made = render(self.device, Audio(samples[None], sample_rate), tail=False).samples.mean(axis=0)
         return np.ascontiguousarray(made[: len(samples)], dtype=np.float32)
-
-    @property
-    def device(self) -> Device:
-        if self._device is None:
-            from voxrack.host import default_host
-
-            made = default_host().create(self.id, self.values)
-            assert isinstance(made, Device)
-            self._device = made
-        return self._device
-
-    def described(self) -> str:
-        """Its id and, where it has weights, the beginning of their digest: ``"enhance.light, weights 3fa9c1d2"``."""
-        from voxrack.availability import weights_path
-
-        path = self.device.assets.get("weights")
-        if path is None and self.device.spec.weights:
-            path = weights_path(self.device.spec)
-        if path is None or not path.is_file():
-            return self.id
-        return f"{self.id}, weights {hashlib.sha256(path.read_bytes()).hexdigest()[:8]}"
 
 
 class Pairs:

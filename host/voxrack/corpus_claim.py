@@ -135,10 +135,14 @@ def holder_of(path: Path) -> str | None:
 
 def _give_back(handle: int) -> None:
     """Unlock, then close: closing alone leaves the lock to a process that was forked meanwhile and holds a copy."""
-    import fcntl
+    try:
+        import fcntl
 
-    fcntl.flock(handle, fcntl.LOCK_UN)
-    os.close(handle)
+        fcntl.flock(handle, fcntl.LOCK_UN)
+    except ImportError:  # no POSIX: nothing was locked, and the caller is just being told so
+        pass
+    finally:
+        os.close(handle)
 
 
 def _shortened(trace: str) -> str:

@@ -26,9 +26,9 @@ class PlayerModel:
     Parameters
     ----------
     send : callable
-        Called with ``(content, buffers)`` for every message to the page: ``take`` (float32 samples,
-        channel after channel, as one binary buffer), ``piece`` (the
-        same, of some of its frames), ``state``, ``transport`` and ``note``.
+        Called with ``(content, buffers)`` for every message to the page: ``take`` (float32 samples, channel after
+        channel, as one binary buffer), ``piece`` (the same, of some of its frames), ``state``, ``transport`` and
+        ``note``.
     matched : bool
         Play all takes equally loud.
     spectrogram : bool

@@ -36,7 +36,7 @@ class Playhead:
         return linear if linear < end or end <= start else start + (linear - start) % (end - start)
 
     def around(self, start: float, end: float, sample_rate: int, frames: int) -> tuple[int, int]:
-        """First and last-but-one frame of the piece of a take that is heard next."""
+        """Of the piece of a take that is heard next: its first frame, and the one behind its last."""
         here = self.position(start, end)
         first = max(0, round((here - BEFORE) * sample_rate))
         return min(first, frames), min(round((here + AFTER) * sample_rate), frames)

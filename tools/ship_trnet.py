@@ -53,12 +53,10 @@ LIMITS = """\
 - For clean recordings `ser.best` is the better choice by far; see its card.
 - {trust}"""
 
-COEFFICIENT = {
-    True: """It is not
+PAPERS = "It is the paper's,\nby equations 1 to 3."
+OURS = """It is not
 the paper's: its equations 1 to 3 are replaced by (SNR + 5) / 35, cut to 0 ... 1, where the SNR in dB is the power that
-the enhancer kept over the power that it took away.""",
-    False: "It is the paper's,\nby equations 1 to 3.",
-}  # by whether the system is ours
+the enhancer kept over the power that it took away."""
 
 FOLLOWS = 0.8  # rank correlation of c and the ratio from which c may be said to order recordings by their noise
 
@@ -83,7 +81,7 @@ def main() -> None:
     weights.save(target, found.tensors, {**found.metadata, "temperature": temperature})
     carded(target, "ser.trnet: speech emotion behind noise", {
         "Use": USE.format(classes=", ".join(found.metadata["labels"]), enhancer=found.metadata["enhancer"],
-                          temperature=temperature, coefficient=COEFFICIENT[asked.system == "snr"]),
+                          temperature=temperature, coefficient=OURS if asked.system == "snr" else PAPERS),
         "Training data": data(done, split, run),
         "Figures": "\n".join([*tables(Report(done)), "", *calibration(answers[split], split, temperature)]),
         "Limits": LIMITS.format(tier=done.about["tier"], seeds=len(done.about["seeds"]), folds=len(answers),

@@ -92,10 +92,10 @@ def test_what_is_heard_next_of_a_replaced_take_sounds_ahead_of_the_rest(player):
     )
     assert ahead[0] == "piece,take"
     assert ahead[1][-1] == pytest.approx(0.6, abs=1e-4)  # before the take came
-    assert np.array(whole[-2000:]) == pytest.approx(0.6, abs=1e-3)
+    whole = np.array(whole)
+    since = np.flatnonzero(whole > 0.5999)[0]  # fading a sound into itself changes nothing, up or down
+    assert len(whole) - since > 2000 and whole[since:] == pytest.approx(0.6, abs=5e-4)
     assert (rest, end) == pytest.approx((0.2, 0.6))  # what no piece told of stayed as it was
-    late = [sent for sent in (ahead[1], whole) if max(sent) > 0.6005]
-    assert not late  # fading a sound into itself changes nothing
 
 
 @pytest.mark.parametrize("first", [0, 400_000])

@@ -141,6 +141,14 @@ def test_what_stands_still_or_is_short_comes_in_one_piece(model, sent, seconds, 
     assert sent[0][0]["state"]["takes"][0]["loudness"] == pytest.approx(-15 - 3.01, abs=0.05)
 
 
+def test_what_replaces_silence_is_measured_before_it_sounds(model, sent):
+    model.put("wet", tone(-400, 12.0))
+    model.receive({"type": "playhead", "position": 1.0, "playing": True})
+    sent.clear()
+    model.put("wet", tone(-15, 12.0))
+    assert [content["type"] for content, _ in sent] == ["take"]
+
+
 def test_a_take_of_another_length_is_not_patched(model, sent):
     model.put("wet", tone(-10, 12.0))
     model.receive({"type": "playhead", "position": 1.0, "playing": True})

@@ -1,7 +1,8 @@
 // The sounding half of the A/B player: one engine per widget model, shared by all views of it.
 // Messages from Python: take (float32 samples, channel after channel, in buffers[0]), piece (the frames of one that are
 // heard next, ahead of the rest), state, transport, note.
-// Messages to Python: ready, choose, match, spectrogram, region, volume, playhead (when it starts, stops or jumps). A click takes effect here at once and is only reported.
+// Messages to Python: ready, choose, match, spectrogram, region, volume, playhead (when it starts, stops or jumps).
+// A click takes effect here at once and is only reported.
 // The widget's module is page.js, this file, pictures.js and player.js joined.
 
 const FADE = 0.02; // seconds of every crossfade; linear, because takes of one performance are correlated

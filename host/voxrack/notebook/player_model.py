@@ -6,11 +6,12 @@ import math
 import threading
 import time
 from collections.abc import Callable, Mapping
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from ..errors import UsageError
 from .playhead import WORTH, Playhead
-from .takes import LONGEST, Take, make_take, matched_gains, measured
+from .takes import LONGEST, Take, matched_gains, measured, playable
 
 if TYPE_CHECKING:
     from ..audio import Audio
@@ -71,11 +72,12 @@ class PlayerModel:
         if not isinstance(name, str) or not name:
             raise UsageError(f"a take's name is a non-empty text; got {name!r}")
         before = self.takes.get(name)
-        take = make_take(name, audio, self.longest, before.loudness if before else -math.inf)
-        if self._playhead.playing and take.duration > WORTH and take.fits(before):
-            self._send_ahead(take)
-        if before:
-            take = measured(take)
+        take = playable(name, audio, self.longest)
+        long = self._playhead.playing and take.duration > WORTH
+        # of silence nothing is learned about how loud to play what replaces it
+        if long and before and take.fits(before) and math.isfinite(before.loudness):
+            self._send_ahead(replace(take, loudness=before.loudness))
+        take = measured(take)
         with self._lock:
             self.takes[name] = take
             self.active = self.active or name

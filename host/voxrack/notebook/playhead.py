@@ -21,9 +21,9 @@ class Playhead:
     """
 
     clock: Callable[[], float] = time.monotonic
-    playing: bool = False
-    _position: float = 0.0
-    _told: float = field(default=0.0, repr=False)
+    playing: bool = field(default=False, init=False)
+    _position: float = field(default=0.0, init=False)
+    _told: float = field(default=0.0, init=False)
 
     def tell(self, position: float, playing: bool) -> None:
         """What the page reports: seconds into the takes, and whether it plays."""

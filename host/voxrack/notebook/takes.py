@@ -49,9 +49,9 @@ class Take:
         """Seconds."""
         return self.samples.shape[1] / self.sample_rate
 
-    def fits(self, other: Take | None) -> bool:
+    def fits(self, other: Take) -> bool:
         """Whether a piece of it can stand in the place of the other's."""
-        return other is not None and (self.samples.shape, self.sample_rate) == (other.samples.shape, other.sample_rate)
+        return (self.samples.shape, self.sample_rate) == (other.samples.shape, other.sample_rate)
 
 
 def excerpt(audio: Audio, longest: float = LONGEST) -> Audio:
@@ -59,17 +59,15 @@ def excerpt(audio: Audio, longest: float = LONGEST) -> Audio:
     return audio if audio.duration <= longest else audio[0.0:longest]
 
 
-def make_take(name: str, audio: Audio, longest: float = LONGEST, loudness: float = -math.inf) -> Take:
+def make_take(name: str, audio: Audio, longest: float = LONGEST) -> Take:
+    """A take that is ready to be played, its loudness measured; see :func:`playable`."""
+    return measured(playable(name, audio, longest))
+
+
+def playable(name: str, audio: Audio, longest: float = LONGEST) -> Take:
     """Prepare audio for the browser: at most ``longest`` seconds and two channels, at a rate that every browser plays.
 
-    Parameters
-    ----------
-    name : str
-    audio : Audio
-    longest : float
-        Seconds.
-    loudness : float
-        LUFS to go by for now (see :func:`measured`), where one is known that will do; otherwise it is measured.
+    Its loudness stays unmeasured, -inf: see :func:`measured`, which takes longer than all the rest.
 
     Raises
     ------
@@ -88,8 +86,7 @@ def make_take(name: str, audio: Audio, longest: float = LONGEST, loudness: float
     if not BROWSER_RATES[0] <= audio.sample_rate <= BROWSER_RATES[1]:
         notes.append(f"{audio.sample_rate} Hz played at 48000 Hz")
         audio = audio.resample(48_000)
-    take = Take(name, audio.samples, audio.sample_rate, loudness, audio.peak, "; ".join(notes))
-    return take if math.isfinite(loudness) else measured(take)
+    return Take(name, audio.samples, audio.sample_rate, -math.inf, audio.peak, "; ".join(notes))
 
 
 def measured(take: Take) -> Take:

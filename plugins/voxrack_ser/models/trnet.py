@@ -58,8 +58,8 @@ class TrNet(Network):
         Returns
         -------
         dict
-            ``logits`` (B, classes), ``embedding`` (B, size), which is h~ of eq. 6, ``trust`` (B,), which is c of
-            eq. 3, and ``compensated`` (B, frames, bands), normalised, of eq. 4.
+            ``logits`` (B, classes), ``embedding`` (B, size), which is h~ of eq. 6, ``trust`` (B,), which is c (see
+            :meth:`trust`), and ``compensated`` (B, frames, bands), normalised, of eq. 4.
         """
         x, enhanced = self.normalised(x)
         c = self.trust(x, enhanced, lengths)

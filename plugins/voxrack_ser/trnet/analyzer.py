@@ -22,8 +22,8 @@ from .enhancing import Pairs
 class Trnet(Recogniser):
     """Judges the recording and its enhanced version side by side; speech is looked for in the enhanced one.
 
-    The track ``trust`` is the coefficient c of eq. 3 for each window, with speech in it or not: 1 believes the
-    recording as it came, 0 only what the enhancer made of it.
+    The track ``trust`` is the coefficient c (eq. 3, or of the system "snr" by the SNR) for each window, with speech in
+    it or not: 1 believes the recording as it came, 0 only what the enhancer made of it.
     """
 
     device = "ser.trnet"

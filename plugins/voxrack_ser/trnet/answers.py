@@ -39,7 +39,7 @@ class Answers:
         k.
     probabilities : ndarray, shape (C, n, k)
     trust : ndarray, shape (C, n)
-        The coefficient c of eq. 3.
+        The coefficient c, of eq. 3 or by the SNR.
     embeddings : ndarray, shape (C, n, size), float16 on disk
         The representation h~ of eq. 6.
     """

@@ -13,21 +13,16 @@ import numpy as np
 from numpy.random import Generator
 from numpy.typing import NDArray
 
-from voxrack.activity_level import active_level
-from voxrack.datasets.mixing import active_part
 from voxrack.errors import InputError, UsageError
 
 from . import augment, synthetic
 from .augment import RATE
 from .rooms import LONGEST, TAIL, Room
+from .sources import Noises, Utterances, gain, level
 from .transforms import Response, Samples, fast_size, samples_of, spectrum_of
 
-JOINT = 0.05  # s over which a noise's end and its next beginning overlap
-VOICES = (0.8, 1.25)  # factors of speed and pitch at which speech is heard: as if by other speakers
-PAUSE = (0.1, 1.5)  # s between two utterances
 PAUSED = -10.0  # dB: a stretch of speech softer than its utterances by more than this is taken for a pause
 RUMBLE = (-25.0, 8.0)  # dB of rumble over the speech; hardly to be heard, and yet most of the error
-LEAST = -10.0  # dB, the softer of a recorded and a synthetic noise under the louder
 
 
 @dataclass(frozen=True)
@@ -52,6 +47,8 @@ class MixerSettings:
         dB of the direct sound over its reverberation.
     equalised, noise_equalised, band_limited, ridden, clipped, respeeded : float
         See :mod:`voxrack_enhance.augment`.
+    breathing : float
+        Utterances with a breath before them, where there is room for one (:mod:`voxrack_enhance.breaths`).
     rumbling : float
         Noisy pairs with a rumble below the voice besides (:func:`voxrack_enhance.synthetic.rumble`).
     entering : float
@@ -75,6 +72,7 @@ class MixerSettings:
     ridden: float = 0.15
     clipped: float = 0.08
     respeeded: float = 0.6
+    breathing: float = 0.25
     rumbling: float = 0.3
     entering: float = 0.15
 
@@ -114,15 +112,12 @@ class Mixer:
         self.settings = MixerSettings() if settings is None else settings
         self.frames = round(seconds * RATE)
         self.size = fast_size(self.frames + int(TAIL * LONGEST * RATE) + RATE // 10)
-        self.speech = [_checked(samples, "speech") for samples in speech]
-        self._drawing = _groups([bool(samples.any()) for samples in self.speech], groups)
-        self.speech = [samples for samples in self.speech if samples.any()]
-        self.noises = [_checked(samples, "noise") for samples in noises]
-        self.noises = [samples for samples in self.noises if samples.any()]
+        self._utterances = Utterances(speech, groups)
+        self.speech = self._utterances.audible
         if not self.speech:
             raise InputError(f"{len(speech)} utterances, none of them audible; a mixer needs one or more")
-        self._levels: dict[int, float] = {}  # dB of each utterance, once it was drawn
-        self._loops: dict[int, tuple[Samples, Samples]] = {}  # each noise without its silences and with, once drawn
+        self._noises = Noises(noises, self.speech)
+        self.noises = self._noises.audible
 
     def draw(self, rng: Generator, count: int) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
         """``count`` pairs; the same generator state gives the same pairs.
@@ -142,23 +137,25 @@ class Mixer:
         chosen = self.settings
         kind = rng.random()
         with_noise, with_speech = kind >= chosen.clean, not 0 <= kind - chosen.clean < chosen.noise_only
-        level = rng.uniform(*(chosen.faint_level if rng.random() < chosen.faint else chosen.level))
+        loudness = rng.uniform(*(chosen.faint_level if rng.random() < chosen.faint else chosen.level))
         snr = rng.uniform(*chosen.snr)
         room = Room.draw(rng) if rng.random() < chosen.reverberant else None
         chain = self._chain(rng)
         speech, noise = np.zeros(self.frames, np.float32), np.zeros(self.frames, np.float32)
         if with_speech:
-            dry = self._speech(rng)
+            dry = self._utterances.draw(rng, self.frames, respeeded=chosen.respeeded, breathing=chosen.breathing)
             speech = self._through(dry, chain, room, rng)
-            speech *= _gain(level - max(0.0, PAUSED - _level(dry)), _level(speech))
+            speech *= gain(loudness - max(0.0, PAUSED - level(dry)), level(speech))
         if with_noise:
-            noise = self._through(self._noise(rng), self._noise_filter(rng, chain), self._noise_room(rng, room), rng)
+            shares = {"recorded": chosen.recorded, "made_up": chosen.synthetic, "respeeded": chosen.respeeded}
+            noise = self._noises.draw(rng, self.frames, **shares)
+            noise = self._through(noise, self._noise_filter(rng, chain), self._noise_room(rng, room), rng)
             if rng.random() < chosen.entering:
                 noise *= _entrance(rng, self.frames)
-            noise *= _gain(level - snr if with_speech else level, _level(noise))
+            noise *= gain(loudness - snr if with_speech else loudness, level(noise))
             if with_speech and rng.random() < chosen.rumbling:
                 deep = synthetic.make("rumble", rng, self.frames)
-                noise += np.float32(10 ** ((level + rng.uniform(*RUMBLE)) / 20)) * deep
+                noise += np.float32(10 ** ((loudness + rng.uniform(*RUMBLE)) / 20)) * deep
         return self._recorded(rng, speech, noise, with_noise and with_speech)
 
     def _recorded(self, rng: Generator, speech: Samples, noise: Samples, may_clip: bool) -> tuple[Samples, Samples]:
@@ -200,112 +197,9 @@ class Mixer:
             return samples
         return samples_of(spectrum_of(samples, self.size) * chain, self.size)[: self.frames]
 
-    # ---- sources ----------------------------------------------------------------------------------
-    def _speech(self, rng: Generator) -> Samples:
-        """Utterances at an active level of about 0 dB, one after another with pauses, cut to the pair's length."""
-        factor = rng.uniform(*VOICES) if rng.random() < self.settings.respeeded else 1.0
-        wanted = int(self.frames * factor) + 2
-        out = np.zeros(wanted, np.float32)
-        position = 0
-        while position < wanted:
-            members = self._drawing[int(rng.integers(len(self._drawing)))]
-            index = members[int(rng.integers(len(members)))]
-            samples = self.speech[index]
-            if not position and len(samples) < wanted and rng.random() < 0.5:  # begins in a pause as often as not
-                position = int(rng.integers(wanted - len(samples)))
-            start = int(rng.integers(len(samples) - wanted + 1)) if len(samples) > wanted else 0
-            part = samples[start : start + wanted - position]
-            gain = 10 ** ((rng.uniform(-4, 4) - self._level_of(index)) / 20)
-            out[position : position + len(part)] = _faded(part) * np.float32(gain)
-            position += len(part) + int(rng.uniform(*PAUSE) * RATE)
-        return out[: self.frames] if factor == 1 else _fitted(augment.respeed(out, factor), self.frames)
-
-    def _level_of(self, index: int) -> float:
-        if index not in self._levels:
-            self._levels[index] = active_level(self.speech[index], RATE)
-        return self._levels[index]
-
-    def _noise(self, rng: Generator) -> Samples:
-        kind = rng.random()
-        if not self.noises or self.settings.recorded <= kind < self.settings.recorded + self.settings.synthetic:
-            return synthetic.draw(rng, self.frames, self.speech)
-        found = self._recording(rng)
-        if kind < self.settings.recorded:
-            return found
-        made = synthetic.draw(rng, self.frames, self.speech)
-        one, other = (found, made) if rng.random() < 0.5 else (made, found)
-        total = one * _gain(0.0, _level(one)) + other * _gain(rng.uniform(LEAST, 0.0), _level(other))
-        return np.asarray(total, dtype=np.float32)
-
-    def _recording(self, rng: Generator) -> Samples:
-        """A stretch of a recorded noise at -18 … +25 % of its speed; mostly without its silences."""
-        index = int(rng.integers(len(self.noises)))
-        if index not in self._loops:
-            whole = self.noises[index]
-            self._loops[index] = _circle(active_part(whole, RATE).astype(np.float32)), _circle(whole)
-        samples = self._loops[index][rng.random() >= 0.75]
-        factor = rng.uniform(0.82, 1.25) if rng.random() < self.settings.respeeded else 1.0
-        part = synthetic.looped(samples, int(self.frames * factor) + 2, int(rng.integers(len(samples))))
-        if factor != 1:
-            part = _fitted(augment.respeed(part, factor), self.frames)
-        return part[: self.frames] if part[: self.frames].any() else samples[np.arange(self.frames) % len(samples)]
-
-
-# ---- parts ----------------------------------------------------------------------------------------
-def _checked(samples: Samples, what: str) -> Samples:
-    array = np.asarray(samples)
-    if array.ndim != 1 or array.dtype.kind != "f" or not array.size:
-        raise InputError(f"{what} of shape {array.shape} and type {array.dtype}; (frames,) floating point is needed")
-    if not np.isfinite(array).all():
-        raise InputError(f"{what} holds NaN or infinity; mend it: numpy.nan_to_num")
-    return array.astype(np.float32, copy=False)
-
-
-def _groups(audible: Sequence[bool], groups: Sequence[Hashable] | None) -> list[list[int]]:
-    """Positions, among the audible utterances alone, of each group's members."""
-    kept = [True if groups is None else groups[index] for index, heard in enumerate(audible) if heard]
-    members: dict[Hashable, list[int]] = {}
-    for position, group in enumerate(kept):
-        members.setdefault(group, []).append(position)
-    return list(members.values())
-
 
 def _times(one: Response | None, other: Response) -> Response:
     return other if one is None else one * other
-
-
-def _level(samples: Samples) -> float:
-    """Active level in dB; -inf for silence."""
-    return active_level(samples, RATE)
-
-
-def _gain(wanted: float, level: float) -> np.float32:
-    """Factor from one level in dB to another; 0 from silence."""
-    return np.float32(0.0 if level == -np.inf else 10 ** ((wanted - level) / 20))
-
-
-def _faded(samples: Samples) -> Samples:
-    """With 5 ms of fade at both ends: a cut is no click."""
-    length = min(RATE // 200, len(samples) // 2)
-    ramp = np.linspace(0, 1, length, endpoint=False, dtype=np.float32)
-    out = samples.copy()
-    out[:length] *= ramp
-    out[len(out) - length :] *= ramp[::-1]
-    return out
-
-
-def _fitted(samples: Samples, frames: int) -> Samples:
-    """Cut, or filled up with silence."""
-    return samples[:frames] if len(samples) >= frames else np.pad(samples, (0, frames - len(samples)))
-
-
-def _circle(samples: Samples) -> Samples:
-    """A loop: its end fades into its beginning with equal power, and is that much shorter."""
-    length = min(int(JOINT * RATE), len(samples) // 3)
-    turn = np.linspace(0, np.pi / 2, length, dtype=np.float32)
-    out = samples[: len(samples) - length].copy()
-    out[:length] = out[:length] * np.sin(turn) + samples[len(samples) - length :] * np.cos(turn)
-    return out
 
 
 def _entrance(rng: Generator, frames: int) -> Samples:

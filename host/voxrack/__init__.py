@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 _WHERE = {
     "Audio": "audio", "Axis": "params", "Bus": "rack", "Chain": "rack", "DeviceSpec": "device", "Host": "host",
-    "Layout": "params", "Param": "params", "Preset": "preset", "Rack": "rack", "Slot": "rack", "Track": "device",
+    "Layout": "layout", "Param": "params", "Preset": "preset", "Rack": "rack", "Slot": "rack", "Track": "device",
     "VoxrackError": "errors", "analyze": "rendering", "default_host": "host", "hookimpl": "hooks", "read": "files",
     "render": "rendering", "render_file": "rendering", "stream": "rendering", "write": "files",
 }  # fmt: skip
@@ -19,7 +19,8 @@ if TYPE_CHECKING:
     from .files import read, write
     from .hooks import hookimpl
     from .host import Host, default_host
-    from .params import Axis, Layout, Param
+    from .layout import Layout
+    from .params import Axis, Param
     from .preset import Preset
     from .rack import Bus, Chain, Rack, Slot
     from .rendering import analyze, render, render_file, stream

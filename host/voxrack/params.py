@@ -7,25 +7,19 @@ plain (what a preset stores, in the unit's own terms) <-> unit (0 … 1, what a 
 from __future__ import annotations
 
 import math
-import re
-from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
 from typing import Any, Literal
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from .errors import ParamError
+from .param_text import NUMERIC, short, text_of, value_of
 
 Kind = Literal["float", "int", "bool", "choice", "array", "text", "asset"]
-NUMERIC = ("float", "int", "array")
 _FLOOR_DB = -100.0  # a level whose range reaches down to -inf starts its slider here; the very end is "off"
 _EDGE = 1e-9  # logit of 0 and 1 is infinite; the optimiser's face stops this short of the ends
-_NUMBER = re.compile(r"^\s*([-+]?(?:inf|∞|(?:\d+\.?\d*|\.\d+)(?:e[-+]?\d+)?))\s*([^\s\d].*)?$", re.IGNORECASE)
-_PREFIX = {  # typed unit -> (base unit, factor)
-    "khz": ("hz", 1e3), "hz": ("hz", 1.0), "us": ("s", 1e-6), "µs": ("s", 1e-6), "ms": ("s", 1e-3),
-    "s": ("s", 1.0), "sec": ("s", 1.0), "min": ("s", 60.0), "db": ("db", 1.0), "%": ("%", 1.0),
-}  # fmt: skip
 
 
 @dataclass(frozen=True, slots=True)
@@ -130,46 +124,46 @@ class Param:
         if self.kind == "bool":
             if isinstance(value, (bool, np.bool_)):
                 return bool(value)
-            raise self._refuse(value, "true or false")
+            raise self.refuse(value, "true or false")
         if self.kind == "choice":
             if isinstance(value, str) and value in self.choices:
                 return value
-            raise self._refuse(value, "one of " + ", ".join(self.choices))
+            raise self.refuse(value, "one of " + ", ".join(self.choices))
         if self.kind in ("text", "asset"):
             if isinstance(value, str):
                 return value
-            raise self._refuse(value, "text" if self.kind == "text" else "the path of a file, as text")
+            raise self.refuse(value, "text" if self.kind == "text" else "the path of a file, as text")
         if self.kind == "array":
             return self._check_array(value)
         if isinstance(value, (bool, str, bytes)) or not np.isscalar(value):
-            raise self._refuse(value, self.range_text())
+            raise self.refuse(value, self.range_text())
         try:
             number = float(value)  # pyright: ignore[reportArgumentType] - complex is refused just below
         except (TypeError, ValueError, OverflowError):
-            raise self._refuse(value, self.range_text()) from None
+            raise self.refuse(value, self.range_text()) from None
         if not self.lo <= number <= self.hi:  # false for NaN as well
-            raise self._refuse(value, self.range_text())
+            raise self.refuse(value, self.range_text())
         if self.kind == "int":
             if number != int(number):
-                raise self._refuse(value, "a whole number, " + self.range_text())
+                raise self.refuse(value, "a whole number, " + self.range_text())
             return int(number)
         return number
 
     def _check_array(self, value: Any) -> NDArray[np.float64]:
         if isinstance(value, (bool, str, bytes)):
-            raise self._refuse(value, f"numbers of shape {self.shape}")
+            raise self.refuse(value, f"numbers of shape {self.shape}")
         try:
             array = np.array(value, dtype=np.float64)
         except (TypeError, ValueError, OverflowError):
-            raise self._refuse(value, f"numbers of shape {self.shape}") from None
+            raise self.refuse(value, f"numbers of shape {self.shape}") from None
         if array.shape == ():
             array = np.full(self.shape, float(array))
         if array.shape != self.shape:
-            raise self._refuse_text(f"an array of shape {array.shape}", f"shape {self.shape} ({self.axes_text()})")
+            raise self.refuse_text(f"an array of shape {array.shape}", f"shape {self.shape} ({self.axes_text()})")
         bad = ~((array >= self.lo) & (array <= self.hi))
         if bad.any():
             where = tuple(int(i) for i in np.argwhere(bad)[0])
-            raise self._refuse_text(f"{float(array[where])!r} at index {list(where)}", self.range_text())
+            raise self.refuse_text(f"{float(array[where])!r} at index {list(where)}", self.range_text())
         array.setflags(write=False)
         return array
 
@@ -179,18 +173,19 @@ class Param:
 
     def range_text(self) -> str:
         """``"-60 to 0 dB"``."""
-        low = "-inf (off)" if self.lo == -math.inf else _short(self.lo)
-        return f"{low} to {_short(self.hi)} {self.unit}".rstrip()
+        low = "-inf (off)" if self.lo == -math.inf else short(self.lo)
+        return f"{low} to {short(self.hi)} {self.unit}".rstrip()
 
     def axes_text(self) -> str:
         """``"49 frequency × 6 line"``."""
         return " × ".join(f"{axis.size} {axis.name}" for axis in self.axes)
 
-    def _refuse(self, value: Any, allowed: str) -> ParamError:
+    def refuse(self, value: Any, allowed: str) -> ParamError:
+        """The error that says what it got, and what it takes instead."""
         shown = repr(value)
-        return self._refuse_text(shown if len(shown) <= 80 else f"{shown[:79]}…", allowed)
+        return self.refuse_text(shown if len(shown) <= 80 else f"{shown[:79]}…", allowed)
 
-    def _refuse_text(self, shown: str, allowed: str) -> ParamError:
+    def refuse_text(self, shown: str, allowed: str) -> ParamError:
         return ParamError(f"parameter '{self.id}' got {shown}; it takes {allowed}")
 
     # ---- plain <-> unit <-> logit -------------------------------------------------------------
@@ -254,22 +249,7 @@ class Param:
     # ---- plain <-> text -----------------------------------------------------------------------
     def to_text(self, plain: Any) -> str:
         """What a person reads: ``"-18 dB"``, ``"1.2 kHz"``, ``"on"``."""
-        if self.kind == "bool":
-            return "on" if plain else "off"
-        if self.kind == "array":
-            values = np.asarray(plain)
-            low, high = _short(float(values.min())), _short(float(values.max()))
-            return f"{self.axes_text()}, {low} … {high} {self.unit}".rstrip()
-        if self.kind not in NUMERIC:
-            return str(plain)
-        number = float(plain)
-        if math.isinf(number):
-            return ("-inf " if number < 0 else "inf ") + self.unit
-        if self.unit == "Hz" and abs(number) >= 1000:
-            return f"{_short(number / 1000)} kHz"
-        if self.unit == "ms" and abs(number) >= 1000:
-            return f"{_short(number / 1000)} s"
-        return f"{_short(number)} {self.unit}".rstrip()
+        return text_of(self, plain)
 
     def from_text(self, text: str) -> Any:
         """Parse what a person types: ``"-18"``, ``"-18dB"``, ``"1.2 kHz"``, ``"0.5 s"``, ``"on"``.
@@ -279,41 +259,7 @@ class Param:
         ParamError
             Where the text is no value of this parameter, or its unit is another one.
         """
-        word = text.strip()
-        if self.kind in NUMERIC:
-            word = word.replace("−", "-")  # the minus sign, as our own tables print it
-        if self.kind == "bool":
-            if word.lower() in ("on", "true", "yes", "1"):
-                return True
-            if word.lower() in ("off", "false", "no", "0"):
-                return False
-            raise self._refuse(text, "on or off")
-        if self.kind in ("choice", "text", "asset"):
-            return self.check(word)
-        if self.kind == "array":
-            try:
-                return self.check([float(part) for part in word.strip("[]").split(",")])
-            except ValueError:
-                raise self._refuse(text, f"numbers, comma-separated, {self.axes_text()}") from None
-        match = _NUMBER.match(word)
-        if not match:
-            raise self._refuse(text, self.range_text())
-        number = float(match[1].replace("∞", "inf"))
-        return self.check(number * self._unit_factor((match[2] or "").strip(), text))
-
-    def _unit_factor(self, typed: str, text: str) -> float:
-        if not typed or typed.lower() == self.unit.lower():
-            return 1.0
-        base, factor = _PREFIX.get(typed.lower(), ("", 0.0))
-        own_base, own_factor = _PREFIX.get(self.unit.lower(), (None, 1.0))
-        if base != own_base:
-            raise self._refuse(text, f"{self.range_text()}; '{typed}' is not a unit of it")
-        return factor / own_factor
-
-
-def _short(number: float) -> str:
-    text = f"{number:.4g}"
-    return f"{number:.10g}" if "e+" in text else text  # 22000, not 2.2e+04
+        return value_of(self, text)
 
 
 def check_values(params: Iterable[Param], values: Mapping[str, Any], owner: str) -> dict[str, Any]:
@@ -346,66 +292,3 @@ def suggest(wrong: str, known: Iterable[str]) -> str:
     hint = f"; did you mean '{close[0]}'?" if close else "."
     listed = ", ".join(names[:24]) + (" …" if len(names) > 24 else "")
     return f"{hint} It has: {listed}" if names else f"{hint} It has none."
-
-
-@dataclass(frozen=True)
-class Layout:
-    """An ordered set of addressed parameters, packed to one vector and back.
-
-    Parameters
-    ----------
-    entries : sequence of (address, Param)
-        Only numeric parameters (float, int, array) take part in the vector.
-    """
-
-    entries: Sequence[tuple[str, Param]]
-    _numeric: list[tuple[str, Param]] = field(init=False, repr=False, compare=False)
-
-    def __post_init__(self) -> None:
-        object.__setattr__(self, "_numeric", [(a, p) for a, p in self.entries if p.kind in NUMERIC])
-
-    @property
-    def size(self) -> int:
-        """Length of the vector."""
-        return sum(param.size for _, param in self._numeric)
-
-    def names(self) -> list[str]:
-        """One address per number; array entries as ``reverb.decay[3]``, ``reverb.input[2,1]``."""
-        out: list[str] = []
-        for address, param in self._numeric:
-            if param.kind != "array":
-                out.append(address)
-                continue
-            out += [f"{address}[{','.join(map(str, index))}]" for index in np.ndindex(*param.shape)]
-        return out
-
-    def fittable(self) -> Layout:
-        """The part that an optimiser may move."""
-        return Layout([(a, p) for a, p in self._numeric if p.fit])
-
-    def pack(
-        self, values: Mapping[str, Any], space: Literal["plain", "unit", "logit"] = "plain"
-    ) -> NDArray[np.float64]:
-        """Vector of shape (size,) from plain values by address."""
-        convert: dict[str, Callable[[Param], Callable[[Any], Any]]] = {
-            "plain": lambda p: lambda v: v, "unit": lambda p: p.to_unit, "logit": lambda p: p.to_logit
-        }  # fmt: skip
-        parts = [np.ravel(np.asarray(convert[space](p)(values[a]), dtype=np.float64)) for a, p in self._numeric]
-        return np.concatenate(parts) if parts else np.zeros(0)
-
-    def unpack(self, vector: ArrayLike, space: Literal["plain", "unit", "logit"] = "plain") -> dict[str, Any]:
-        """Plain values by address from a vector of shape (size,)."""
-        x = np.asarray(vector, dtype=np.float64)
-        if x.shape != (self.size,):
-            raise ParamError(f"the layout holds {self.size} numbers; got an array of shape {x.shape}")
-        convert: dict[str, Callable[[Param], Callable[[Any], Any]]] = {
-            "plain": lambda p: p.check, "unit": lambda p: p.from_unit, "logit": lambda p: p.from_logit
-        }  # fmt: skip
-        out: dict[str, Any] = {}
-        start = 0
-        for address, param in self._numeric:
-            piece = x[start : start + param.size]
-            start += param.size
-            value: Any = piece.reshape(param.shape) if param.kind == "array" else float(piece[0])
-            out[address] = param.check(convert[space](param)(value))
-        return out

@@ -17,8 +17,9 @@ import numpy as np
 from .device import Block
 from .errors import RoutingError, UsageError
 from .instance import Device, Missing
+from .layout import Layout
 from .limits import check_format
-from .params import Layout, Param, read_value, suggest
+from .params import Param, read_value, suggest
 from .slots import NAME, Chain, Slot, name_slots
 
 _ELEMENT = re.compile(r"(.*)\[(\d+(?:,\d+)*)\]")

@@ -17,7 +17,8 @@ from ..params import suggest
 from .faces import element
 
 if TYPE_CHECKING:
-    from ..params import Layout, Param
+    from ..layout import Layout
+    from ..params import Param
 
 Send = Callable[[dict[str, Any], list[Any]], None]
 MOST_DOTS = 3000  # of a scatter

@@ -7,11 +7,12 @@ import math
 import numpy as np
 
 from voxrack.audio import Audio
+from voxrack.bus import Bus
 from voxrack.device import DeviceSpec
 from voxrack.drawn import Curve
 from voxrack.instance import Device, Missing
 from voxrack.params import Axis, Param
-from voxrack.rack import Bus, Rack
+from voxrack.rack import Rack
 
 RATE = 48_000
 

@@ -6,14 +6,15 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 _WHERE = {
-    "Audio": "audio", "Axis": "params", "Bus": "rack", "Chain": "rack", "DeviceSpec": "device", "Host": "host",
-    "Layout": "layout", "Param": "params", "Preset": "preset", "Rack": "rack", "Slot": "rack", "Track": "device",
+    "Audio": "audio", "Axis": "params", "Bus": "bus", "Chain": "slots", "DeviceSpec": "device", "Host": "host",
+    "Layout": "layout", "Param": "params", "Preset": "preset", "Rack": "rack", "Slot": "slots", "Track": "device",
     "VoxrackError": "errors", "analyze": "rendering", "default_host": "host", "hookimpl": "hooks", "read": "files",
     "render": "rendering", "render_file": "rendering", "stream": "rendering", "write": "files",
 }  # fmt: skip
 
 if TYPE_CHECKING:
     from .audio import Audio
+    from .bus import Bus
     from .device import DeviceSpec, Track
     from .errors import VoxrackError
     from .files import read, write
@@ -22,8 +23,9 @@ if TYPE_CHECKING:
     from .layout import Layout
     from .params import Axis, Param
     from .preset import Preset
-    from .rack import Bus, Chain, Rack, Slot
+    from .rack import Rack
     from .rendering import analyze, render, render_file, stream
+    from .slots import Chain, Slot
 
 __all__ = [
     "Audio", "Axis", "Bus", "Chain", "DeviceSpec", "Host", "Layout", "Param", "Preset", "Rack", "Slot", "Track",

@@ -13,7 +13,8 @@ from .nodes import ChainNode, Countdown, Tap, chain_of
 from .ramps import GLIDE_S, DelayLine, Ramp, gain_of
 
 if TYPE_CHECKING:
-    from .rack import Bus, Rack
+    from .bus import Bus
+    from .rack import Rack
 
 
 class Fader:

@@ -19,7 +19,7 @@ from .ramps import GLIDE_S, DelayLine, Ramp, blend
 from .resample import Resampler, nearest_rate
 
 if TYPE_CHECKING:
-    from .rack import Slot
+    from .slots import Slot
 
 
 class Node(Protocol):

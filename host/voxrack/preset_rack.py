@@ -10,13 +10,14 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from .bus import Bus
 from .errors import DeviceError, PluginError, PresetError, RoutingError, UsageError
 from .instance import Missing
 from .params import Param, suggest
 from .preset_assets import find, reference, references
 from .preset_json import brief, json_path, shown
 from .preset_schema import INFINITE, SLOT_KEYS, Document, SlotModel, slot_places
-from .rack import Bus, Rack
+from .rack import Rack
 from .slots import Slot
 from .upgrade import upgrade_values
 

@@ -65,7 +65,8 @@ class Reading:
 
     def param(self, address: str) -> Param | None:
         """None where the device is not installed or does not know the parameter."""
-        from .rack import LEVEL, OFFSET
+        from .bus import LEVEL
+        from .rack import OFFSET
         from .slots import BYPASS, MIX
 
         prefix = self.slot_of(address)

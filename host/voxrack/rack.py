@@ -6,7 +6,6 @@ Every number of a rack has an address: ``peq.peak1.gain``, ``peq.mix``, ``send.d
 
 from __future__ import annotations
 
-import math
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
@@ -14,52 +13,21 @@ from typing import Any, Literal
 
 import numpy as np
 
+from .bus import LEVEL, Bus, check_sends
 from .device import Block
 from .errors import RoutingError, UsageError
 from .instance import Device, Missing
 from .layout import Layout
 from .limits import check_format
 from .params import Param, read_value, suggest
-from .slots import NAME, Chain, Slot, name_slots
+from .slots import Chain, Slot, name_slots
 
 _ELEMENT = re.compile(r"(.*)\[(\d+(?:,\d+)*)\]")
 
-LEVEL = Param("level", 0.0, lo=-math.inf, hi=24.0, unit="dB", help="-inf is off")
 OFFSET = Param("offset", 0.0, lo=-10_000.0, hi=10_000.0, unit="ms", structural=True, fit=False,
                help="delays the input; a negative one moves it ahead")  # fmt: skip
 INPUT = Param("input", "as-is", kind="choice", choices=("as-is", "mono"), structural=True, fit=False,
               help="mono: the mean of the input's channels")  # fmt: skip
-
-
-class Bus:
-    """A parallel path: what is sent to it, through its chain, into the sum.
-
-    Parameters
-    ----------
-    name : str
-    chain : Chain or sequence of Slot or Device
-    sends : mapping of str to float
-        Name of a later bus to level in dB, taken after this bus's own level.
-    level : float
-        Of its return, in dB.
-    """
-
-    def __init__(
-        self,
-        name: str,
-        chain: Chain | Sequence[Slot | Device],
-        sends: Mapping[str, float] | None = None,
-        level: float = 0.0,
-    ) -> None:
-        if not NAME.fullmatch(name):
-            raise UsageError(f"bus name {name!r} is not allowed; it takes a-z, 0-9, _ and -, and begins with a letter")
-        self.name = name
-        self.chain = chain if isinstance(chain, Chain) else Chain(chain)
-        self.sends = {to: LEVEL.check(db) for to, db in (sends or {}).items()}
-        self.level = LEVEL.check(level)
-
-    def __repr__(self) -> str:
-        return f"{self.name}({self.chain!r})"
 
 
 class Rack:
@@ -120,25 +88,7 @@ class Rack:
         refuse_twice([*slots, *self.master])
         name_slots(slots)
         name_slots(list(self.master))
-        self._check_wiring()
-
-    def _check_wiring(self) -> None:
-        names = [bus.name for bus in self.buses]
-        for name in names:
-            if names.count(name) > 1:
-                raise RoutingError(f"two buses are called '{name}'; give one another name")
-        for to in self.sends:
-            if to not in names:
-                raise RoutingError(f"send to bus '{to}', which is not there{suggest(to, names)}")
-        for index, bus in enumerate(self.buses):
-            for to in bus.sends:
-                if to not in names:
-                    raise RoutingError(f"bus '{bus.name}' sends to '{to}', which is not there{suggest(to, names)}")
-                if names.index(to) <= index:
-                    raise RoutingError(
-                        f"bus '{bus.name}' sends to '{to}', which does not come later; "
-                        "a bus sends forward only, so reorder the buses"
-                    )
+        check_sends(self.buses, self.sends)
         for prefix, slot in self.slots().items():
             if not slot.device.spec.streaming and slot not in tuple(self.inserts):
                 raise RoutingError(

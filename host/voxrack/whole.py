@@ -16,7 +16,7 @@ from .ramps import blend
 from .resample import nearest_rate
 
 if TYPE_CHECKING:
-    from .rack import Slot
+    from .slots import Slot
 
 _PIECE = 16_384
 

@@ -4,6 +4,8 @@ It computes what :mod:`.light_features` and :mod:`.light_network` say, in float3
 recursions are carried from frame to frame, so the cost of a frame is constant. All loops run along rows that lie in
 one piece, which the compiler turns into vector instructions; matrices are multiplied in tiles of four rows by four.
 
+One module, though long: numba's cache notices a change in a function's own file only, not in one that it calls into.
+
 Sigmoids are tangents: ``sigmoid(x) = (1 + tanh(x / 2)) / 2``, where halving is part of the packed weights.
 """
 

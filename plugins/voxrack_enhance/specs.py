@@ -16,7 +16,8 @@ WEIGHTS = Param("weights", "", kind="asset", structural=True, fit=False, help="w
 LIGHT = DeviceSpec(
     "enhance.light", "processor", "voxrack_enhance.light:Light",
     (
-        Param("strength", 1.0, fit=False, help="how much of what is taken for noise is taken away"),
+        Param("strength", 0.95, fit=False,
+              help="how much of what is taken for noise is taken away; what stays holds breath and soft sounds, too"),
         Param("floor", -40.0, lo=-math.inf, hi=0.0, unit="dB", fit=False,
               help="no part of the spectrum is attenuated by more than this"),
         WEIGHTS,

@@ -90,7 +90,7 @@ def in_torch(network: LightNetwork, signal: Samples) -> Samples:
 @pytest.mark.parametrize("seed", [0, 1])
 def test_it_equals_torch(seed: int, tmp_path: Path) -> None:
     path, signal = random_enhancer(tmp_path / "random.safetensors", seed), noisy(5.0, 16_000)
-    found = run({"weights": str(path), "floor": -np.inf}, signal, 16_000, (256,))
+    found = run({"weights": str(path), "floor": -np.inf, "strength": 1.0}, signal, 16_000, (256,))
     expected = in_torch(random_network(seed), signal)
     assert np.abs(expected - signal).max() > 0.05  # it does something
     assert np.abs(found - expected).max() < 1e-5
@@ -101,7 +101,7 @@ def test_shipped_weights_equal_torch() -> None:
     network = LightNetwork(**shipped.metadata["options"])
     network.load_state_dict(shipped.tensors)
     signal = noisy(5.0, 16_000)
-    found = run({"floor": -np.inf, "weights": str(SHIPPED)}, signal, 16_000)
+    found = run({"floor": -np.inf, "strength": 1.0, "weights": str(SHIPPED)}, signal, 16_000)
     assert np.abs(found - in_torch(network, signal)).max() < 1e-5
 
 
@@ -123,8 +123,8 @@ def test_a_mask_of_one_leaves_the_signal(rate: int, tmp_path: Path) -> None:
 @pytest.mark.parametrize("rate", [8_000, 16_000, 48_000])
 def test_what_is_all_noise_falls_to_the_floor(rate: int, tmp_path: Path) -> None:
     nothing, signal = constant(tmp_path / "nothing.safetensors", 0.0), noise(1.5, rate, level=-20.0).samples
-    assert not run({"weights": nothing, "floor": -np.inf}, signal, rate)[:, rate // 4 :].any()
-    floored = run({"weights": nothing, "floor": -20.0}, signal, rate)
+    assert not run({"weights": nothing, "floor": -np.inf, "strength": 1.0}, signal, rate)[:, rate // 4 :].any()
+    floored = run({"weights": nothing, "floor": -20.0, "strength": 1.0}, signal, rate)
     assert np.abs(floored - 0.1 * signal)[:, rate // 4 :].max() < 1e-4
     half = run({"weights": nothing, "floor": -np.inf, "strength": 0.5}, signal, rate)
     assert np.abs(half - 0.5 * signal)[:, rate // 4 :].max() < 1e-4

@@ -10,11 +10,13 @@ import toys
 from toys import make
 
 from voxrack.audio import Audio
+from voxrack.bus import Bus
 from voxrack.device import DeviceSpec
 from voxrack.errors import DeviceError, RoutingError
 from voxrack.instance import AnalyzerDevice, Device
-from voxrack.rack import Bus, Rack, Slot
+from voxrack.rack import Rack
 from voxrack.rendering import analyze, render, stream
+from voxrack.slots import Slot
 
 RATE = 48_000
 X = np.random.default_rng(0).uniform(-0.5, 0.5, (2, 9000)).astype(np.float32)

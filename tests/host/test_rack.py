@@ -11,10 +11,12 @@ import toys
 from toys import make
 
 from voxrack.audio import Audio
+from voxrack.bus import Bus
 from voxrack.errors import DeviceError, RoutingError, UsageError
 from voxrack.params import Axis, Param
-from voxrack.rack import Bus, Chain, Rack, Slot
+from voxrack.rack import Rack
 from voxrack.rendering import render
+from voxrack.slots import Chain, Slot
 
 RATE = 48_000
 

@@ -11,8 +11,10 @@ from hypothesis import strategies as st
 from toys import make
 
 from voxrack.audio import Audio
-from voxrack.rack import Bus, Rack, Slot
+from voxrack.bus import Bus
+from voxrack.rack import Rack
 from voxrack.rendering import render, stream
+from voxrack.slots import Slot
 
 RATE = 16_000
 LEVELS = st.one_of(st.just(-math.inf), st.floats(-40, 6))

@@ -16,9 +16,11 @@ from toys import make, recorder
 
 from voxrack import files
 from voxrack.audio import Audio
+from voxrack.bus import Bus
 from voxrack.errors import InputError, RoutingError, UsageError
-from voxrack.rack import Bus, Rack, Slot
+from voxrack.rack import Rack
 from voxrack.rendering import analyze, render, render_file, stream
+from voxrack.slots import Slot
 
 RATE = 16_000
 
@@ -216,7 +218,9 @@ def test_a_killed_process_leaves_the_old_target(tmp_path):
     target.write_bytes(b"precious")
     script = textwrap.dedent("""
         import os, signal, sys
-        from voxrack.rack import Bus, Rack, Slot
+        from voxrack.bus import Bus
+        from voxrack.rack import Rack
+        from voxrack.slots import Slot
         from voxrack.rendering import render_file
         def progress(share):
             if share > 0.3:
@@ -239,7 +243,8 @@ def test_a_long_file_is_rendered_in_constant_memory(tmp_path):
         sys.path.insert(0, sys.argv[3])
         import toys
         from toys import make, recorder
-        from voxrack.rack import Bus, Rack
+        from voxrack.bus import Bus
+        from voxrack.rack import Rack
         from voxrack.rendering import render_file
         def most():  # kB of this program alone: ru_maxrss begins with the size of the process that forked it
             return int(re.search(r"VmHWM:\\s+(\\d+)", open("/proc/self/status").read())[1])

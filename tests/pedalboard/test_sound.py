@@ -172,7 +172,8 @@ def test_reverb_rings_on_and_dies_away(host, speech):
 
 def test_a_chain_of_all_streaming_devices_stays_in_time(host):
     """Latencies add up: a click through transparent devices comes out where it went in."""
-    from voxrack.rack import Rack, Slot
+    from voxrack.rack import Rack
+    from voxrack.slots import Slot
 
     ids = [s.spec.id for s in host.devices("processor") if s.spec.id.startswith("pedalboard.") and s.spec.streaming]
     made = [host.spec(id) for id in ids if id != "pedalboard.convolution"]

@@ -1,16 +1,20 @@
 """``python -m benchmarks.enhance_cmgan``: what chunks do to ``enhance.cmgan``: joins, memory over length, cost.
 
 Joins: the answer in overlapping chunks less the answer to the whole signal, about the joins and away from them, beside
-chunks that are cut and put together plainly. Memory: the greatest there ever was, after longer and longer signals.
+chunks that are cut and put together plainly. Memory: the greatest that a process of its own needed for a signal, for
+longer and longer ones.
 """
 
 from __future__ import annotations
 
 import argparse
+import multiprocessing
+import os
 import resource
 import sys
 import tempfile
 import time
+from concurrent.futures import ProcessPoolExecutor
 from pathlib import Path
 from typing import Any
 
@@ -78,11 +82,12 @@ def joins(generator: Generator, seconds: float, chunk: float, overlap: float) ->
     return {key: float(value) for key, value in out.items()}
 
 
-def stream(device: Any, seconds: float) -> tuple[float, float]:
-    """CPU seconds, and the process's greatest memory so far in MB, after streaming so much."""
+def stream(values: dict[str, Any], seconds: float) -> tuple[float, float]:
+    """CPU seconds of streaming so much, and this process's greatest memory in MB."""
+    device = default_host().create("enhance.cmgan", values)
     rng = np.random.default_rng(0)
-    start = time.process_time()
     device.prepare(RATE, 1, 4096)
+    start = time.process_time()
     for _ in range(round(seconds * RATE) // 4096):
         device.process((0.1 * rng.normal(size=(1, 4096))).astype(np.float32))
     while device.flush(4096).shape[1]:
@@ -109,13 +114,16 @@ def main() -> None:
     console = Console()
     with tempfile.TemporaryDirectory() as folder:
         path = Path(asked.weights) if asked.weights else untrained(asked.width, asked.blocks, Path(folder))
-        device = default_host().create("enhance.cmgan", weights=str(path), chunk=asked.chunk, overlap=asked.overlap)
+        values = {"weights": str(path), "chunk": asked.chunk, "overlap": asked.overlap}
         table = Table("length", "greatest memory", "CPU-s per second")
-        table.add_row("nothing yet", f"{greatest():.0f} MB", "")
-        for seconds in asked.lengths:
-            used, memory = stream(device, seconds)
-            found["memory"].append({"seconds": seconds, "megabytes": memory, "cpu_per_second": used / seconds})
-            table.add_row(f"{seconds:g} s", f"{memory:.0f} MB", f"{used / seconds:.3f}")
+        # Each in a process of its own, that gives back what it frees: else glibc keeps large blocks in its heap, whose
+        # gaps make it grow once or twice, whatever the length.
+        os.environ["MALLOC_MMAP_THRESHOLD_"] = str(2**18)
+        with ProcessPoolExecutor(1, multiprocessing.get_context("spawn"), max_tasks_per_child=1) as alone:
+            for seconds in asked.lengths:
+                used, memory = alone.submit(stream, values, seconds).result()
+                found["memory"].append({"seconds": seconds, "megabytes": memory, "cpu_per_second": used / seconds})
+                table.add_row(f"{seconds:g} s", f"{memory:.0f} MB", f"{used / seconds:.3f}")
         console.print(table)
         if asked.whole:
             found["joins"] = joins(load_generator(path), asked.whole, asked.chunk, asked.overlap)

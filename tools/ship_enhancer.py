@@ -79,7 +79,8 @@ def main() -> None:
     target = asked.out / f"{DEVICE}.safetensors"
     write_bytes(target, found.path.read_bytes())
     carded(target, "enhance.light: less noise around speech", {
-        "Use": USE.format(strength=LIGHT.param("strength").default), "Training data": data([*asked.before, asked.run], asked.note),
+        "Use": USE.format(strength=LIGHT.param("strength").default),
+        "Training data": data([*asked.before, asked.run], asked.note),
         "Figures": "\n".join(figures(Report(path, about))), "Limits": LIMITS, "Licence": RAVDESS_AND_OTHERS,
     })  # fmt: skip
 

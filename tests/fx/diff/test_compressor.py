@@ -49,7 +49,7 @@ def test_gradients_equal_differences(compiled):
         return module(x, dict(zip(IDS, numbers)))
 
     # where threads add gradients up, the order and with it the last digits may change from run to run
-    assert torch.autograd.gradcheck(run, (x, *settings), eps=1e-6, atol=1e-6, rtol=1e-4, nondet_tol=1e-12)
+    assert torch.autograd.gradcheck(run, (x, *settings), eps=1e-6, atol=1e-6, rtol=1e-4, nondet_tol=1e-9)
 
 
 @pytest.mark.parametrize("values", [HARD, SOFT, HARD | {"attack": 200.0, "release": 0.5}], ids=["hard", "soft", "slow"])

@@ -126,14 +126,17 @@ def backward(grad, x, numbers, power, gain, falls, grad_x, grad_numbers):
                 total = to_power[i] + carry_power
                 to_power[i] = total
                 carry_power = forget * total
-            to_average = 0.0
-            before = 0.0 if first == 0 else np.float64(power[row, first - 1])
             for i in range(count):
                 v = np.float64(signal[i])
-                square = v * v
-                grad_x[row, first + i] = 2.0 * average * v * to_power[i] if square > _FLOOR else 0.0
-                last = np.float64(powers[i - 1]) if i else before
-                to_average += to_power[i] * (max(square, _FLOOR) - last)
+                grad_x[row, first + i] = 2.0 * average * v * to_power[i] if v * v > _FLOOR else 0.0
+            # A loop of its own, that writes nothing: beside a write that may lie next to what it reads, the compiler
+            # keeps two versions, which add up in different orders, and chooses by where the arrays happen to lie.
+            v = np.float64(signal[0])
+            before = 0.0 if first == 0 else np.float64(power[row, first - 1])
+            to_average = to_power[0] * (max(v * v, _FLOOR) - before)
+            for i in range(1, count):
+                v = np.float64(signal[i])
+                to_average += to_power[i] * (max(v * v, _FLOOR) - np.float64(powers[i - 1]))
             sums[0] += to_average
             carry_gain = carry_gain if abs(carry_gain) > TINY else 0.0
             carry_power = carry_power if abs(carry_power) > TINY else 0.0

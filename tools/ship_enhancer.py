@@ -35,7 +35,7 @@ USE = """\
 Takes noise away behind a voice: `voxrack render denoise FILE -o OUT`, `voxrack analyze DEVICE FILE --front
 enhance.light`, or as an insert in a rack. Causal, 32 ms late, mono or any number of channels (each by itself), 8 to
 192 kHz. `strength` sets how much is taken, `floor` how far at the most. The figures below are those of the default
-strength, {strength:g}: what stays then holds breath and soft sounds, which sound better kept than cut out."""
+strength, {strength:g}: what stays holds breath and soft sounds, and some noise."""
 
 DATA = """\
 - Speech: RAVDESS, the speech part (Livingstone and Russo 2018, CC BY-NC-SA 4.0), actors 1 to 18, and LibriSpeech

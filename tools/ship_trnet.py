@@ -32,8 +32,9 @@ PLACES = ("clean", "matched noise", "unmatched noise")
 
 USE = """\
 Emotion heard in a voice behind noise, by `voxrack analyze ser.trnet FILE`: {classes}.
-An enhancer stands in front (in training {enhancer}); the coefficient c, told as the track `trust`, says how far the recording
-itself was believed: near 1 it is taken as it is, near 0 what the enhancer made of it. {coefficient}
+An enhancer stands in front (in training {enhancer}); the coefficient c, told as the track
+`trust`, says how far the recording itself was believed: near 1 it is taken as it is, near 0 what the enhancer made of
+it. {coefficient}
 Probabilities are calibrated by temperature scaling ({temperature:.3f}). It says what acted speech of that kind sounds
 like, not what a person feels; decide nothing about a person with it."""
 
